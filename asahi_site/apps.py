@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AsahiSiteConfig(AppConfig):
+    name = "asahi_site"

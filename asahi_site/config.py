@@ -1,0 +1,142 @@
+"""Every setting of Asahi that is not Django's own: `config/config.yaml`, overridden by the environment.
+
+A setting `cors_origins` of section `api` is overridden by `ASAHI_API_CORS_ORIGINS`; the names that hosting
+platforms already use (`DATABASE_URL`, `OPENAI_API_KEY`, ...) keep theirs. A value of the wrong type, or a key that no
+section knows, is an error at start that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _split_commas(value: object) -> object:
+    """A list may be written `a,b` in the environment, as every hosting platform's form field asks for."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Section(BaseModel):
+    """A named group of settings; an unknown key in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(Section):
+    environment: Literal["development", "production"] = "development"
+    secret_key: SecretStr = SecretStr("")
+    base_url: str = ""
+    allowed_hosts: CommaList = ["127.0.0.1", "localhost", "[::1]"]
+    trusted_proxies: int = Field(0, ge=0, description="How many proxies in front may be believed about the client")
+    log_level: str = "INFO"
+
+
+class Api(Section):
+    cors_origins: CommaList = []
+    max_body_bytes: int = 8 * 1024 * 1024
+    max_answer_bytes: int = 16 * 1024 * 1024
+
+
+class Auth(Section):
+    api_key_required: bool = True
+    principal_ttl_seconds: float = 15.0
+    principal_cache_size: int = 10_000
+
+
+class Cache(Section):
+    t1_ttl_seconds: int = 24 * 3600
+    t1_max_answer_bytes: int = 1024 * 1024
+
+
+class Routing(Section):
+    default_mode: Literal["autopilot", "guided", "explicit"] = "autopilot"
+    quality_bar: float = 0.80
+    baseline_model: str = "gpt-6.1-sol"
+    default_max_output_tokens: int = 2048
+
+
+class Providers(Section):
+    simulate: bool | None = Field(None, description="None: simulate exactly the providers that have no key")
+    simulator_url: str = ""
+    connect_timeout_seconds: float = 5.0
+    first_byte_timeout_seconds: float = 120.0
+    idle_timeout_seconds: float = 60.0
+    max_retries: int = 2
+    pool_size: int = 2000
+
+
+class Ledger(Section):
+    stream: str = "asahi:events"
+    lease_seconds: float = 20.0
+    drain_batch: int = 1000
+
+
+class Email(Section):
+    from_address: str = "Asahi <hello@localhost>"
+
+
+class Config(BaseSettings):
+    """The whole configuration, read once at start by `asahi_site.settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ASAHI_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        yaml_file=BASE_DIR / "config" / "config.yaml",
+        extra="ignore",
+        frozen=True,
+    )
+
+    site: Site = Site()
+    api: Api = Api()
+    auth: Auth = Auth()
+    cache: Cache = Cache()
+    routing: Routing = Routing()
+    providers: Providers = Providers()
+    ledger: Ledger = Ledger()
+    email: Email = Email()
+
+    encryption_key: SecretStr = SecretStr("")
+    admin_secret: SecretStr = SecretStr("")
+    from_email: str = ""
+    var_dir: Path = BASE_DIR / "var"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _is_64_hex(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if secret and (len(secret) != 64 or not all(c in "0123456789abcdefABCDEF" for c in secret)):
+            raise ValueError("ASAHI_ENCRYPTION_KEY must be 64 hexadecimal characters (32 bytes)")
+        return value
+
+
+def redis_url_from_environment() -> str:
+    """The first of the Redis variables that hosting platforms set, most private first."""
+    names = ("REDIS_PRIVATE_URL", "REDIS_TLS_URL", "REDIS_URL", "REDISCLOUD_URL")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")

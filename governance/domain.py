@@ -1,0 +1,75 @@
+"""Governance's vocabulary, without a framework: roles, scopes, principals, and what a policy says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a key may be used for. `all` (also written `*`) stands for every scope."""
+
+    INFER = "infer"
+    ANALYTICS = "analytics"
+    ADMIN = "admin"
+    ALL = "all"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(scope.value, scope.value) for scope in cls]
+
+
+class Role(StrEnum):
+    """A member's place in an organization, the most powerful first."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    FINANCE = "finance"
+    VIEWER = "viewer"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(role.value, role.value) for role in cls]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySnapshot:
+    """What an organization allows, as the hot path carries it. `None` means no limit; money is nano-USD."""
+
+    version: int
+    allowed_models: frozenset[str]
+    denied_models: frozenset[str]
+    baseline_model: str
+    quality_bar: float | None
+    request_cost_cap_nano: int | None
+    daily_budget_nano: int | None
+    monthly_budget_nano: int | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    max_concurrency: int | None
+    monthly_request_limit: int | None
+    cache_enabled: bool
+    cache_ttl_seconds: int | None
+
+    def allows(self, model: str) -> bool:
+        """Whether this policy lets a registered model be used."""
+        return model not in self.denied_models and (not self.allowed_models or model in self.allowed_models)
+
+    @property
+    def has_budget(self) -> bool:
+        return self.daily_budget_nano is not None or self.monthly_budget_nano is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, on the hot path. `expires_at` is seconds since the epoch, `None` for a key that never expires."""
+
+    org_id: str
+    key_id: str
+    scopes: frozenset[Scope]
+    policy: PolicySnapshot
+    expires_at: float | None
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes or Scope.ALL in self.scopes

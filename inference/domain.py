@@ -1,0 +1,201 @@
+"""Inference's vocabulary: calls, models, usage, plans, replies. Frozen values that pass between stages; no framework here.
+
+Money is integer nano-USD (1 USD = 10**9). Times are seconds unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Wire(StrEnum):
+    """The shape of a request and its answer."""
+
+    CHAT = "chat"  # OpenAI's /v1/chat/completions
+    MESSAGES = "messages"  # Anthropic's /v1/messages
+
+
+class RoutingMode(StrEnum):
+    AUTOPILOT = "autopilot"
+    GUIDED = "guided"
+    EXPLICIT = "explicit"
+
+
+class CacheMode(StrEnum):
+    """`exact` allows only T1."""
+
+    OFF = "off"
+    EXACT = "exact"
+    ON = "on"
+
+
+class Tier(StrEnum):
+    """Where an answer came from, as `x-asahi-cache` says it."""
+
+    MISS = "miss"
+    T1 = "t1"
+    T2 = "t2"
+    T3 = "t3"
+
+    @property
+    def number(self) -> int:
+        return 0 if self is Tier.MISS else int(self.value[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one provider call. `input_tokens` includes cached and cache-writing tokens, for every provider."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the caller asked of Asahi, besides the call itself."""
+
+    routing_mode: RoutingMode
+    cache: CacheMode = CacheMode.ON
+    quality_bar: float | None = None
+    latency_budget_ms: int | None = None
+    max_cost_nano: int | None = None
+    candidates: tuple[str, ...] = ()
+    end_user: str = ""
+    tags: tuple[str, ...] = ()
+    document_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One parsed request. `body` is the decoded JSON in the shape of `wire`, as sent; `model` is None for autopilot."""
+
+    request_id: str
+    wire: Wire
+    body: dict[str, Any]
+    model: str | None
+    stream: bool
+    include_usage: bool
+    max_output_tokens: int | None
+    input_token_bound: int
+    controls: Controls
+    received_at: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Provider headers the caller may set and that are forwarded, such as `anthropic-beta`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A registered model. `quality` is 0 to 1, by task type, with the key `default`."""
+
+    id: str
+    provider: str
+    upstream_id: str
+    wire: Wire
+    context_tokens: int
+    max_output_tokens: int
+    latency_ms: int
+    capabilities: frozenset[str]
+    quality: Mapping[str, float]
+
+    def quality_for(self, task: str) -> float:
+        return self.quality.get(task, self.quality["default"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A routing decision: which model, and why. `fallbacks` are tried in order, only before the first byte."""
+
+    model: Model
+    mode: RoutingMode
+    reason: str
+    fallbacks: tuple[Model, ...] = ()
+    task: str = ""
+    quality: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one request cost, and what it would have cost at the baseline, by the same price book."""
+
+    cost_nano: int
+    original_nano: int
+    baseline_model: str
+    price_version: str
+    own_spend_nano: int = 0
+
+    @property
+    def savings_nano(self) -> int:
+        return self.original_nano - self.cost_nano - self.own_spend_nano
+
+
+class RefusalKind(StrEnum):
+    """Why a request was refused. `asahi_site.errors` maps each to HTTP, once."""
+
+    INVALID = "invalid_request"
+    UNKNOWN_MODEL = "unknown_model"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    OVER_BUDGET = "over_budget"
+    OVER_PLAN = "over_plan"
+    NO_MODEL = "no_model_available"
+    PROVIDER_FAILED = "provider_failed"
+    PROVIDER_REJECTED = "provider_rejected"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that is not answered, and why. `status` and `body` are a provider's own, when it rejected the request."""
+
+    kind: RefusalKind
+    message: str
+    retry_after: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    status: int | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the response headers and the native answer say about how a request was served."""
+
+    request_id: str
+    model: str
+    tier: Tier
+    routing_mode: RoutingMode
+    routing_reason: str
+    cost: Cost | None
+    """None while a stream's usage is still unknown."""
+    usage: Usage | None
+    latency_ms: int
+    quality: float | None = None
+    techniques: tuple[str, ...] = ()
+    tokens_saved: int = 0
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer in the shape of the call's wire."""
+
+    body: bytes
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer:
+    """An answer relayed as server-sent events, in the shape of the call's wire."""
+
+    chunks: AsyncIterator[bytes]
+    report: Report
+
+
+Reply = Answer | StreamedAnswer | Refusal
