@@ -29,13 +29,15 @@ class CallStarted(msgspec.Struct, frozen=True, tag="started", tag_field="kind", 
     price_version: str
     tags: tuple[str, ...] = ()
     end_user: str = ""
+    task: str = ""
 
 
 class UsageEvent(msgspec.Struct, frozen=True, tag="finished", tag_field="kind", omit_defaults=True):
     """One answered request: what it used, what it cost, what it would have cost, and why.
 
     `tier` is 0 for a provider's answer, 1 to 3 for a cache's. `outcome` is `ok`, `client_disconnect`,
-    `provider_error` or `estimated`. `input_tokens` includes the cached and the cache-writing ones.
+    `provider_error` or `estimated`. `input_tokens` includes the cached and the cache-writing ones. `task` is the
+    detected kind of task (`code`, `classification`, ...), empty when none was detected. `key_id` is empty for a session.
     """
 
     request_id: str
@@ -69,6 +71,7 @@ class UsageEvent(msgspec.Struct, frozen=True, tag="finished", tag_field="kind", 
     tags: tuple[str, ...] = ()
     end_user: str = ""
     receipt: dict[str, Any] = {}
+    task: str = ""
 
 
 Event = CallStarted | UsageEvent

@@ -13,8 +13,9 @@ from governance.scoping import TenantQuerySet
 class LedgerEntry(models.Model):
     """One row of the ledger. A request has one `final` row; or an `estimate`, and a `correction` once the truth is known.
 
-    The table is partitioned by month of `started_at`, which is the time inside `request_id` (a UUIDv7), so that
-    (request_id, kind, started_at) unique means request_id and kind unique.
+    The table is partitioned by month of `started_at`, which is the time inside `request_id` (a UUIDv7), so that an
+    index unique by both is unique by request. Such an index allows a request one charge (final or estimate, never
+    both) and one correction, whichever processes race to write them.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +55,7 @@ class LedgerEntry(models.Model):
     latency_ms = models.IntegerField(default=0)
     first_byte_ms = models.IntegerField(default=0)
     quality = models.FloatField(null=True)
+    task = models.CharField(max_length=60, blank=True)
     techniques = ArrayField(models.CharField(max_length=60), default=list)
     tokens_saved = models.BigIntegerField(default=0)
     receipt = models.JSONField(default=dict)
@@ -94,7 +96,10 @@ class SpooledEvent(models.Model):
 
 
 class UsageRollup(models.Model):
-    """Sums by hour or day, organization, model, key, tag and tier. `tag` is empty in the row that counts every request once."""
+    """Sums of ledger rows by hour or day and by every dimension a page groups or filters by.
+
+    `tag` is empty in the rows that count every request once; a request with tags is counted again under each of them.
+    """
 
     grain = models.CharField(max_length=1, choices=[("h", "hour"), ("d", "day")])
     bucket_at = models.DateTimeField()
@@ -103,6 +108,9 @@ class UsageRollup(models.Model):
     key_id = models.UUIDField()
     tag = models.CharField(max_length=100, blank=True)
     tier = models.PositiveSmallIntegerField()
+    provider = models.CharField(max_length=60, blank=True)
+    task = models.CharField(max_length=60, blank=True)
+    routing_mode = models.CharField(max_length=12, blank=True)
     requests = models.BigIntegerField(default=0)
     errors = models.BigIntegerField(default=0)
     input_tokens = models.BigIntegerField(default=0)
@@ -121,6 +129,18 @@ class UsageRollup(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["org", "grain", "bucket_at", "model", "key_id", "tag", "tier"], name="one_rollup_per_bucket"
+                fields=[
+                    "org",
+                    "grain",
+                    "bucket_at",
+                    "model",
+                    "key_id",
+                    "tag",
+                    "tier",
+                    "provider",
+                    "task",
+                    "routing_mode",
+                ],
+                name="one_rollup_per_bucket",
             )
         ]
