@@ -1,0 +1,68 @@
+"""The canonical form of a request: equal for requests that must get the same answer, different for all others.
+
+Keys are sorted, except inside a JSON schema, whose property order the model sees and answers in. Whatever is not known
+to be without effect stays in: a needless difference costs a cache hit, a missing one would serve a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode
+_EXACT_FLOAT = 2.0**53
+
+
+def settings_of(body: Mapping[str, Any], *, ignored: Collection[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The top-level fields that count: without the `ignored`, and without those that say what is said by leaving out.
+
+    A field in `defaults` set to null counts as left out. 1.0 becomes 1.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in body.items():
+        if name in ignored:
+            continue
+        if name in defaults and (value is None or _is(value, defaults[name])):
+            continue
+        kept[name] = int(value) if _is_whole(value) else value
+    return kept
+
+
+def _is(value: Any, default: Any) -> bool:
+    """Equality that keeps `1` and `True` apart, which Python does not."""
+    return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT
+
+
+def plain(content: Any) -> Any:
+    """A single bare text part is the same as its text."""
+    if isinstance(content, list) and len(content) == 1:
+        part = content[0]
+        if isinstance(part, dict) and len(part) == 2 and part.get("type") == "text" and "text" in part:
+            return part["text"]
+    return content
+
+
+def with_plain_content(message: Any) -> Any:
+    if isinstance(message, dict) and isinstance(message.get("content"), list):
+        return {**message, "content": plain(message["content"])}
+    return message
+
+
+def in_order(owner: Any, *path: str) -> Any:
+    """`owner` with the JSON schema at `path` kept in the order it was written in."""
+    if not isinstance(owner, dict) or path[0] not in owner:
+        return owner
+    inner = owner[path[0]]
+    kept = in_order(inner, *path[1:]) if len(path) > 1 else msgspec.Raw(_encode(inner))
+    return {**owner, path[0]: kept}
+
+
+def canonical_bytes(fields: Mapping[str, Any]) -> bytes:
+    return _encode_sorted(fields)

@@ -1,0 +1,39 @@
+"""Saying by name what is wrong with a request, from a typed description of the fields that Asahi acts on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(?P<field>.*)`$")
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The first problem found in a request. `param` is the JSON path of the field, such as `messages[0].role`."""
+
+    param: str
+    message: str
+
+
+def shape_problem(body: dict[str, Any], shape: type[msgspec.Struct]) -> Invalid | None:
+    """The first way in which `body` does not fit `shape`. Fields that `shape` does not know are left alone."""
+    try:
+        msgspec.convert(body, shape)
+    except msgspec.ValidationError as error:
+        return _named(str(error))
+    return None
+
+
+def _named(error: str) -> Invalid:
+    found = _AT.match(error)
+    what, path = (found["what"], (found["path"] or "").lstrip(".")) if found else (error, "")
+    if missing := _MISSING.match(what):
+        path = f"{path}.{missing['field']}" if path else missing["field"]
+        return Invalid(path, f"Missing required field '{path}'.")
+    expected = what[:1].lower() + what[1:].replace("`", "")
+    return Invalid(path, f"Invalid '{path or 'body'}': {expected}.")

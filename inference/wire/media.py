@@ -1,0 +1,30 @@
+"""What non-text input may cost in tokens, for the upper bound that a reservation is made with.
+
+Providers count images by patches and tiles, audio by seconds and documents by page, none of which shows in a byte
+count. The figures below are above what the providers document for one item; the real usage settles the difference, and
+the caller caps the bound at the model's context window.
+"""
+
+from __future__ import annotations
+
+IMAGE_TOKENS = 5_000
+"""OpenAI's largest high-detail image and Anthropic's largest high-resolution one (under 4,800) stay below."""
+
+ORIGINAL_IMAGE_TOKENS = 25_000
+"""OpenAI's `detail: original` keeps up to 10,000 patches, weighted by up to 2.46 on its small models."""
+
+TOOLING_TOKENS = 1_000
+"""The instructions a provider adds by itself when tools or an output schema are present."""
+
+SEARCH_TOKENS = 50_000
+"""Pages that a provider's own search or fetch tool reads into the prompt."""
+
+
+def audio_tokens(encoded_length: int) -> int:
+    """Audio is at most 10 tokens a second; a second takes at least 1,300 base64 characters (8 kbit/s)."""
+    return 1_000 + encoded_length // 100
+
+
+def file_tokens(encoded_length: int) -> int:
+    """A document page is at most some 5,000 tokens of text and image, and seldom less than 10,000 base64 characters."""
+    return 20_000 + encoded_length // 2

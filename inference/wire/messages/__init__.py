@@ -1,0 +1,33 @@
+"""Anthropic's messages: `POST /v1/messages`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inference.domain import Wire
+from inference.wire.messages import answer, checks, errors, request
+from inference.wire.messages.replay import replay
+from inference.wire.messages.stream import MessagesStream
+from inference.wire.usage import messages_usage
+
+
+class MessagesFormat:
+    """See `inference.wire.format.WireFormat`."""
+
+    wire: Final = Wire.MESSAGES
+    check = staticmethod(checks.check)
+    upstream_body = staticmethod(request.upstream_body)
+    canonical = staticmethod(request.canonical)
+    task_text = staticmethod(request.task_text)
+    system_text = staticmethod(request.system_text)
+    max_output_tokens = staticmethod(request.max_output_tokens)
+    answers = staticmethod(request.answers)
+    include_usage = staticmethod(request.include_usage)
+    input_token_bound = staticmethod(request.input_token_bound)
+    needs = staticmethod(request.needs)
+    usage_of_body = staticmethod(messages_usage)
+    answer_text = staticmethod(answer.answer_text)
+    read_stream = staticmethod(MessagesStream)
+    replay = staticmethod(replay)
+    error_body = staticmethod(errors.error_body)
+    error_event = staticmethod(errors.error_event)

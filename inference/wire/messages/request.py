@@ -1,0 +1,160 @@
+"""Reading a messages request: what it asks, what it may use, what it is equal to, and how it goes upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from inference.wire import capabilities, media
+from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, with_plain_content
+
+_WITHOUT_EFFECT: Final = frozenset({"model", "stream", "metadata", "service_tier", "cache_control"})
+"""Fields that do not change what is answered. The model is the caller's to add to the key."""
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "temperature": 1,
+    "top_p": None,
+    "top_k": None,
+    "stop_sequences": [],
+    "speed": "standard",
+    "container": None,
+    "diagnostics": None,
+    "inference_geo": None,
+    "output_config": {},
+    "system": None,
+    "thinking": None,
+    "tool_choice": {"type": "auto"},
+    "tools": [],
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+def upstream_body(
+    body: Mapping[str, Any], upstream_model: str, *, stream: bool, without: Collection[str] = ()
+) -> bytes:
+    """The customer's request as the provider gets it, with the fields Asahi acted on left out."""
+    sent = {name: value for name, value in body.items() if name not in without} if without else dict(body)
+    sent["model"] = upstream_model
+    if stream or "stream" in sent:
+        sent["stream"] = stream
+    return _encode(sent)
+
+
+def canonical(body: Mapping[str, Any], *, without: Collection[str] = ()) -> bytes:
+    """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
+    fields = settings_of(
+        body, ignored=_WITHOUT_EFFECT.union(without) if without else _WITHOUT_EFFECT, defaults=_DEFAULTS
+    )
+    fields["messages"] = [with_plain_content(message) for message in body["messages"]]
+    if "system" in fields:
+        fields["system"] = plain(fields["system"])
+    if tools := fields.get("tools"):
+        fields["tools"] = [in_order(tool, "input_schema") for tool in tools]
+    if "output_config" in fields:
+        fields["output_config"] = in_order(fields["output_config"], "format", "schema")
+    return canonical_bytes(fields)
+
+
+def text_of(content: Any) -> str:
+    """The text of a content, its text blocks joined by line breaks."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(block["text"] for block in content if block.get("type") == "text")
+    return ""
+
+
+def task_text(body: Mapping[str, Any]) -> str:
+    """The text of the last user message that says something: a turn that only returns tool results asks nothing new."""
+    for message in reversed(body["messages"]):
+        if message["role"] == "user" and (text := text_of(message["content"])):
+            return text
+    return ""
+
+
+def system_text(body: Mapping[str, Any]) -> str:
+    """The instructions: the system prompt and those given later in the conversation."""
+    given = [body.get("system"), *(m["content"] for m in body["messages"] if m["role"] == "system")]
+    return "\n\n".join(text for content in given if (text := text_of(content)))
+
+
+def max_output_tokens(body: Mapping[str, Any]) -> int | None:
+    limit = body.get("max_tokens")
+    return limit if isinstance(limit, int) else None
+
+
+def answers(body: Mapping[str, Any]) -> int:  # noqa: ARG001 - the wire gives one answer
+    return 1
+
+
+def include_usage(body: Mapping[str, Any]) -> bool:  # noqa: ARG001 - this wire's streams always tell their usage
+    return True
+
+
+def _blocks(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every content block, those inside tool results and documents too."""
+    for message in body["messages"]:
+        if isinstance(message["content"], list):
+            yield from _nested(message["content"])
+
+
+def _nested(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for block in blocks:
+        yield block
+        inner = block.get("content")
+        if inner is None and isinstance(source := block.get("source"), dict):
+            inner = source.get("content")
+        if isinstance(inner, list):
+            yield from _nested([item for item in inner if isinstance(item, dict)])
+
+
+def input_token_bound(body: Mapping[str, Any], raw_length: int) -> int:
+    """An upper bound on the input tokens, given the length of the body in bytes. As for chat."""
+    bound = raw_length
+    for block in _blocks(body):
+        if block.get("type") in ("image", "document", "container_upload"):
+            bound += _media_surplus(block)
+    tools = body.get("tools") or ()
+    if tools or body.get("output_config"):
+        bound += media.TOOLING_TOKENS
+    return bound + media.SEARCH_TOKENS * sum(1 for tool in tools if _reads_the_web(tool))
+
+
+def _reads_the_web(tool: Mapping[str, Any]) -> bool:
+    return str(tool.get("type") or "").startswith(("web_search", "web_fetch"))
+
+
+def _media_surplus(block: Mapping[str, Any]) -> int:
+    """What a block may cost beyond the bytes it takes in the body; negative for inline data."""
+    match block:
+        case {"type": "image", "source": {"type": "base64", "data": str(data)}}:
+            return media.IMAGE_TOKENS - len(data)
+        case {"type": "image"}:
+            return media.IMAGE_TOKENS
+        case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
+            return media.file_tokens(len(data)) - len(data)
+        case {"type": "document", "source": {"type": "text" | "content"}}:
+            return 0
+        case _:
+            return media.file_tokens(0)
+
+
+def needs(body: Mapping[str, Any]) -> frozenset[str]:
+    """What a model must be able to do to be asked this."""
+    found: set[str] = set()
+    for block in _blocks(body):
+        if block.get("type") == "image":
+            found.add(capabilities.VISION)
+        elif block.get("type") in ("document", "container_upload"):
+            found.add(capabilities.FILES)
+    for tool in body.get("tools") or ():
+        found.add(capabilities.WEB_SEARCH if _reads_the_web(tool) else capabilities.TOOLS)
+    output = body.get("output_config") or {}
+    if output.get("format"):
+        found.add(capabilities.JSON_SCHEMA)
+    if (body.get("thinking") or {}).get("type") in ("enabled", "adaptive", "between_tools"):
+        found.add(capabilities.REASONING)
+    return frozenset(found)
