@@ -74,8 +74,7 @@ class Providers(Section):
     simulate: bool | None = Field(None, description="None: simulate exactly the providers that have no key")
     simulator_url: str = ""
     connect_timeout_seconds: float = 5.0
-    first_byte_timeout_seconds: float = 120.0
-    idle_timeout_seconds: float = 60.0
+    silence_timeout_seconds: float = 120.0
     max_retries: int = 2
     pool_size: int = 2000
 

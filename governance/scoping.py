@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db import models
 
-M = TypeVar("M", bound=models.Model, covariant=True)
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
-class TenantQuerySet(models.QuerySet[M]):
+class TenantQuerySet(models.QuerySet[M_co]):
     """A queryset of rows that belong to an organization through their `org` column."""
 
     def for_org(self, org_id: UUID | str) -> Self:

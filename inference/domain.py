@@ -1,4 +1,4 @@
-"""Inference's vocabulary: calls, models, usage, plans, replies. Frozen values that pass between stages; no framework here.
+"""Inference's vocabulary: calls, models, usage, plans, replies. Frozen values that pass between stages; no framework.
 
 Money is integer nano-USD (1 USD = 10**9). Times are seconds unless the name says otherwise.
 """
@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from governance.domain import Principal
 
 
 class Wire(StrEnum):
@@ -22,6 +24,24 @@ class RoutingMode(StrEnum):
     AUTOPILOT = "autopilot"
     GUIDED = "guided"
     EXPLICIT = "explicit"
+
+
+class QualityPreference(StrEnum):
+    """How good the answer should be, in guided routing. `max` is the best there is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    MAX = "max"
+
+
+class LatencyPreference(StrEnum):
+    """How soon the answer should come, in guided routing."""
+
+    SLOW = "slow"
+    NORMAL = "normal"
+    FAST = "fast"
+    INSTANT = "instant"
 
 
 class CacheMode(StrEnum):
@@ -47,7 +67,8 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one provider call. `input_tokens` includes cached and cache-writing tokens, for every provider."""
+    """Tokens of one provider call, never negative. `input_tokens` includes cached and cache-writing tokens, for every
+    provider; `cache_write_tokens` includes those written for an hour; `output_tokens` includes reasoning."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -68,6 +89,8 @@ class Controls:
     latency_budget_ms: int | None = None
     max_cost_nano: int | None = None
     candidates: tuple[str, ...] = ()
+    quality_preference: QualityPreference | None = None
+    latency_preference: LatencyPreference | None = None
     end_user: str = ""
     tags: tuple[str, ...] = ()
     document_id: str = ""
@@ -110,6 +133,27 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A call with what was found out about it before anything was decided.
+
+    `candidates` are the models that may end up being called; `reserve_nano` is the worst case over them. `t1_key` is
+    None when the call must neither be answered from a cache, nor fill one, nor be shared. `notes`: what each stage did.
+    """
+
+    principal: Principal
+    call: Call
+    candidates: tuple[Model, ...]
+    baseline: Model
+    reserve_nano: int
+    reserve_tokens: int
+    t1_key: str | None
+    task_text: str
+    techniques: tuple[str, ...] = ()
+    tokens_saved: int = 0
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A routing decision: which model, and why. `fallbacks` are tried in order, only before the first byte."""
 
@@ -149,11 +193,13 @@ class RefusalKind(StrEnum):
     PROVIDER_FAILED = "provider_failed"
     PROVIDER_REJECTED = "provider_rejected"
     UNAVAILABLE = "unavailable"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that is not answered, and why. `status` and `body` are a provider's own, when it rejected the request."""
+    """A request that is not answered, and why. `status` and `body` are the provider's own, when it rejected it."""
 
     kind: RefusalKind
     message: str

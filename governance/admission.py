@@ -1,0 +1,198 @@
+"""Admission: may this request be served, and may this money be spent? One Redis round trip, shared with the T1 read.
+
+A request that may cost money reserves its worst case; `settle` replaces that by the real cost, which stays held until
+the ledger has recorded it (`record_spent`). So spent (from the ledger) + held (by request id) is what budgets are
+compared with: it heals by itself, and a Redis that lost everything is primed again from the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from governance.domain import PolicySnapshot, Principal
+from governance.redis_pipe import Command, Reply, pack
+
+_LUA = Path(__file__).parent / "lua"
+_LEASE_MS = 60_000  # renewed by the gateway's heartbeat while the request runs
+_HOLD_MS = 3_600_000  # a settled cost the ledger never recorded is let go after an hour
+
+
+class Script:
+    """A Lua script, called by its digest."""
+
+    def __init__(self, name: str) -> None:
+        self.source = (_LUA / name).read_bytes()
+        self.digest = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
+
+    def load(self) -> Command:
+        return pack(b"SCRIPT", b"LOAD", self.source)
+
+
+ADMIT = Script("admit.lua")
+SETTLE = Script("settle.lua")
+RECORD = Script("record.lua")
+
+
+class Limit(StrEnum):
+    """Which limit refused a request, as `admit.lua` names it."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    CONCURRENCY = "concurrency"
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a request wants. `reserve_nano` is its worst case; None when it cannot cost anything, as it joins another."""
+
+    request_id: str
+    t1_key: str
+    reserve_nano: int | None
+    tokens: int
+    read_t1: bool
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Go on. `holds` is True when there is something to settle."""
+
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """T1 has the answer: the cache entry's bytes."""
+
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A limit is reached. `retry_after` is seconds."""
+
+    limit: Limit
+    retry_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """Redis does not know what was spent: prime it from the ledger and ask again."""
+
+
+Verdict = Admitted | Hit | Denied | Cold
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the ledger says an organization spent, in nano-USD."""
+
+    day_nano: int
+    month_nano: int
+
+
+class SpendSource(Protocol):
+    """Reads the ledger. Implemented by analytics, handed in by the wiring."""
+
+    async def spent(self, org_id: str, at: datetime) -> Spent: ...
+
+
+def _keys(org_id: str) -> tuple[str, str, str, str, str]:
+    """rate, spend, reservations, leases, active: all in the organization's hash slot."""
+    base = f"asahi:gov:{{{org_id}}}:"
+    return base + "rate", base + "spend", base + "reserved", base + "leases", base + "active"
+
+
+def day_field(at: datetime) -> str:
+    return f"d:{at:%Y%m%d}"
+
+
+def month_field(at: datetime) -> str:
+    return f"m:{at:%Y%m}"
+
+
+def admit_command(principal: Principal, ask: Ask) -> Command:
+    """The command that asks for admission and reads T1. Its reply goes to `verdict_of`."""
+    policy, now = principal.policy, datetime.now(UTC)
+    rate, spend, reserved, leases, active = _keys(principal.org_id)
+    return pack(
+        b"EVALSHA", ADMIT.digest, 6,
+        ask.t1_key, rate, spend, reserved, leases, active,
+        ask.request_id, day_field(now), month_field(now),
+        -1 if ask.reserve_nano is None else ask.reserve_nano, ask.tokens,
+        _limit(policy.requests_per_minute), _limit(policy.tokens_per_minute), _limit(policy.max_concurrency),
+        _limit(policy.daily_budget_nano), _limit(policy.monthly_budget_nano),
+        _LEASE_MS, int(ask.read_t1), int(ask.counts),
+    )  # fmt: skip
+
+
+def verdict_of(reply: Reply, policy: PolicySnapshot) -> Verdict:
+    """What `admit.lua` answered."""
+    word = reply[0]
+    if word == b"hit":
+        return Hit(reply[1])
+    if word == b"ok":
+        return Admitted(holds=needs_settling(policy))
+    if word == b"cold":
+        return Cold()
+    limit = Limit(reply[1].decode())
+    return Denied(limit, _retry_after(limit, reply[2]))
+
+
+def needs_settling(policy: PolicySnapshot) -> bool:
+    """Whether a request under this policy holds anything in Redis."""
+    return policy.has_budget or policy.max_concurrency is not None or policy.tokens_per_minute is not None
+
+
+def settle_command(org_id: str, request_id: str, *, cost_nano: int, tokens_delta: int) -> Command:
+    """Replaces a reservation by the real cost; zero releases it. `tokens_delta` is tokens used minus tokens asked."""
+    rate, spend, reserved, leases, active = _keys(org_id)
+    return pack(
+        b"EVALSHA", SETTLE.digest, 5, spend, reserved, leases, active, rate,
+        request_id, cost_nano, _HOLD_MS, tokens_delta,
+    )  # fmt: skip
+
+
+def renew_command(org_id: str, request_ids: Iterable[str], now_ms: int) -> Command:
+    """Extends the leases of requests still running. `now_ms` is the epoch in milliseconds."""
+    _, _, _, leases, _ = _keys(org_id)
+    pairs = [word for request_id in request_ids for word in (now_ms + _LEASE_MS, request_id)]
+    return pack(b"ZADD", leases, b"XX", *pairs)
+
+
+def record_words(
+    org_id: str, *, at: datetime, spent: Spent, request_ids: Iterable[str] = (), always: bool
+) -> list[str | int | bytes]:
+    """The words after EVALSHA that set what the ledger says, and let go of what it has recorded."""
+    _, spend, reserved, leases, _ = _keys(org_id)
+    return [
+        RECORD.digest, 3, spend, reserved, leases,
+        "always" if always else "unless-ready",
+        day_field(at), spent.day_nano, month_field(at), spent.month_nano,
+        *request_ids,
+    ]  # fmt: skip
+
+
+def prime_command(org_id: str, at: datetime, spent: Spent) -> Command:
+    """Sets what the ledger says, unless Redis already knows."""
+    return pack(b"EVALSHA", *record_words(org_id, at=at, spent=spent, always=False))
+
+
+def _limit(value: int | None) -> int:
+    return -1 if value is None else value
+
+
+def _retry_after(limit: Limit, milliseconds: int) -> float:
+    if limit is Limit.MONTH:
+        now = datetime.now(UTC)
+        first_of_next = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+        return (first_of_next - now).total_seconds()
+    return milliseconds / 1000

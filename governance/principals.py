@@ -1,0 +1,140 @@
+"""API key → Principal on the hot path: a bounded in-process cache over one SQL query, with revocation pushed to it."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from governance.domain import PolicySnapshot, Principal, Scope
+from governance.keys import digest_of, looks_like_key
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+
+class KeyProblem(StrEnum):
+    """Why a key does not let anyone in. All are 401; the words are safe to show."""
+
+    MISSING = "no API key was given"
+    INVALID = "the API key is not valid"
+    REVOKED = "the API key has been revoked"
+    EXPIRED = "the API key has expired"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found for a key's digest, and until when that is believed (monotonic seconds)."""
+
+    found: Principal | KeyProblem
+    until: float
+
+
+_FIND_KEY = """
+SELECT p.*, k.id AS key_id, k.org_id, k.scopes, k.revoked_at IS NOT NULL AS revoked,
+       extract(epoch FROM k.expires_at)::float8 AS expires_at
+FROM governance_apikey k LEFT JOIN governance_policy p ON p.org_id = k.org_id
+WHERE k.digest = %s
+"""
+
+
+class PrincipalDirectory:
+    """Finds who a key belongs to. Refusals are remembered too, so that a wrong key in a loop costs no query.
+
+    `pushed` says whether revocations are being pushed here; while they are not, nothing is believed for longer than a
+    second.
+    """
+
+    def __init__(self, pool: Pool, *, ttl: float, size: int, default_baseline: str) -> None:
+        self._pool = pool
+        self._ttl = ttl
+        self._size = size
+        self._default_baseline = default_baseline
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._changes = 0
+        self.pushed = False
+
+    async def find(self, secret: str) -> Principal | KeyProblem:
+        """Who presents this key. Raises psycopg's errors when the database is away and the key is not known."""
+        if not secret:
+            return KeyProblem.MISSING
+        digest = digest_of(secret)
+        known = self._known.get(digest)
+        if known is None or known.until < time.monotonic():
+            if not looks_like_key(secret):
+                return KeyProblem.INVALID
+            known = await self._look_up(digest)
+        found = known.found
+        if isinstance(found, Principal) and found.expires_at is not None and found.expires_at <= time.time():
+            return KeyProblem.EXPIRED
+        return found
+
+    def forget_key(self, key_id: str) -> None:
+        """Drop a key at once: it was revoked or changed."""
+        self._forget(lambda principal: principal.key_id == key_id)
+
+    def forget_org(self, org_id: str) -> None:
+        """Drop every key of an organization: its policy changed."""
+        self._forget(lambda principal: principal.org_id == org_id)
+
+    def forget_all(self) -> None:
+        """Drop everything: a push may have been missed."""
+        self._forget(lambda _: True)
+
+    def _forget(self, matches: Callable[[Principal], bool]) -> None:
+        self._changes += 1
+        for digest in [d for d, k in self._known.items() if isinstance(k.found, Principal) and matches(k.found)]:
+            del self._known[digest]
+
+    async def _look_up(self, digest: bytes) -> _Known:
+        changes = self._changes
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(_FIND_KEY, (digest,))
+            row = await cursor.fetchone()
+        ttl = self._ttl if self.pushed else min(self._ttl, 1.0)
+        known = _Known(self._principal_of(row), time.monotonic() + ttl)
+        if changes != self._changes:
+            return known  # what was read may be older than a revocation that was pushed meanwhile: do not keep it
+        self._known[digest] = known
+        self._known.move_to_end(digest)
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
+        return known
+
+    def _principal_of(self, row: dict[str, Any] | None) -> Principal | KeyProblem:
+        if row is None:
+            return KeyProblem.INVALID
+        if row["revoked"]:
+            return KeyProblem.REVOKED
+        return Principal(
+            org_id=str(row["org_id"]),
+            key_id=str(row["key_id"]),
+            scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+            policy=self._policy_of(row),
+            expires_at=row["expires_at"],
+        )
+
+    def _policy_of(self, row: dict[str, Any]) -> PolicySnapshot:
+        quality_bar = row["quality_bar"]
+        return PolicySnapshot(
+            version=row["version"] or 0,
+            allowed_models=frozenset(row["allowed_models"] or ()),
+            denied_models=frozenset(row["denied_models"] or ()),
+            baseline_model=row["baseline_model"] or self._default_baseline,
+            quality_bar=None if quality_bar is None else float(quality_bar),
+            request_cost_cap_nano=row["request_cost_cap_nano"],
+            daily_budget_nano=row["daily_budget_nano"],
+            monthly_budget_nano=row["monthly_budget_nano"],
+            requests_per_minute=row["requests_per_minute"],
+            tokens_per_minute=row["tokens_per_minute"],
+            max_concurrency=row["max_concurrency"],
+            monthly_request_limit=row["monthly_request_limit"],
+            cache_enabled=True if row["cache_enabled"] is None else row["cache_enabled"],
+            cache_ttl_seconds=row["cache_ttl_seconds"],
+        )

@@ -1,0 +1,98 @@
+"""Between the wire a caller speaks and the wire a model speaks: the request going up, the answer coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from inference.domain import Call, Model, Refusal, Usage
+from inference.flights import Chunk
+from inference.wire.format import StreamReader, WireFormat, format_of
+
+INVALID_ANSWER = "the provider's answer is not valid"
+
+
+class Crossing(Protocol):
+    """One call on its way to one model and back. Bytes that reach the client are in the caller's wire."""
+
+    request: bytes
+    reader: StreamReader
+    held_back: list[Chunk]
+    """The end of a stream: sent only once the call is recorded."""
+    translated: bool
+
+    def read_whole(self, raw: bytes) -> tuple[Usage | None, bytes | None]:
+        """What a whole answer used, if it says so, and its body; no body when it is not a valid answer."""
+
+    def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
+        """Events of a stream as the client gets them."""
+
+    def whole(self) -> bytes | None:
+        """The streamed answer as a body, None when it is incomplete or cannot be put together."""
+
+    def text(self, body: bytes) -> str:
+        """The text of a whole answer."""
+
+    def broken_event(self, message: str) -> bytes:
+        """The event that ends a stream the provider broke."""
+
+
+def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
+    """How this call reaches this model; a refusal names what cannot be expressed there."""
+    if call.wire is model.wire:
+        return SameWire(call, model)
+    raise NotImplementedError
+
+
+class SameWire:
+    """Caller and model speak the same: bytes are relayed as they are."""
+
+    translated = False
+
+    def __init__(self, call: Call, model: Model) -> None:
+        self._format: WireFormat = format_of(call.wire)
+        self._request_id = call.request_id
+        self.request = self._format.upstream_body(call.body, model.upstream_id, stream=call.stream)
+        self.reader: StreamReader = self._format.read_stream(hide_usage=True)
+        self.held_back: list[Chunk] = []
+
+    def read_whole(self, raw: bytes) -> tuple[Usage | None, bytes | None]:
+        usage = self._format.usage_of_body(raw)
+        if usage is None and not _is_object(raw):
+            return None, None
+        return usage, raw
+
+    def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
+        visible: list[bytes] = []
+        for event in events:
+            shown = self.reader.feed(event)
+            if shown and not self.reader.finished:
+                visible.append(event)
+                continue
+            if visible:
+                yield Chunk(b"".join(visible))
+                visible = []
+            if self.reader.finished:
+                self.held_back.append(Chunk(event))
+                return
+            yield Chunk(event, usage_only=True)
+        if visible:
+            yield Chunk(visible[0] if len(visible) == 1 else b"".join(visible))
+
+    def whole(self) -> bytes | None:
+        return self.reader.assemble()
+
+    def text(self, body: bytes) -> str:
+        return self._format.answer_text(body)
+
+    def broken_event(self, message: str) -> bytes:
+        return self._format.error_event("provider", message, request_id=self._request_id)
+
+
+def _is_object(raw: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(raw), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False

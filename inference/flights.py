@@ -1,0 +1,214 @@
+"""Single-flight: identical calls of one organization, in flight at the same time, share one upstream call.
+
+A `Flight` is the place where identical calls meet; the first to board leads. Its `Execution` is the upstream call: a
+task of its own that goes on while anyone still wants its answer, and is cancelled when nobody does. Whoever wants the
+answer as a stream follows its chunks from the first on; whoever wants it whole waits for its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from inference.domain import Plan, Refusal, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """An upstream call that ended. `body` is the whole answer in the call's wire, None if it cannot be given whole."""
+
+    plan: Plan
+    report: Report
+    body: bytes | None
+
+
+Outcome = Executed | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes of the stream. `usage_only` marks the event that is shown only to those who asked for usage."""
+
+    data: bytes
+    usage_only: bool = False
+
+
+class Execution:
+    """One upstream call and everyone who reads it."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Outcome] = loop.create_future()
+        self.opened: asyncio.Future[Refusal | Plan] = loop.create_future()
+        """Resolved when the first byte is there, or when it is certain that none will come."""
+        self._chunks: list[Chunk] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._readers = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def launch(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin. `work` pushes chunks and calls `finish`."""
+        self._task = asyncio.create_task(work)
+
+    def open(self, plan: Plan) -> None:
+        """The provider has begun to answer: from now on nothing is retried."""
+        if not self.opened.done():
+            self.opened.set_result(plan)
+
+    def push(self, data: bytes, *, usage_only: bool = False) -> None:
+        self._chunks.append(Chunk(data, usage_only))
+        self._wake()
+
+    def finish(self, outcome: Outcome) -> None:
+        """The end, however it came. Idempotent: the first outcome stands."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+        if not self.opened.done():
+            self.opened.set_result(outcome if isinstance(outcome, Refusal) else outcome.plan)
+        self._wake()
+
+    def attach(self) -> None:
+        self._readers += 1
+
+    def detach(self) -> None:
+        """A reader has its answer, or has gone. With nobody left the upstream call is cancelled."""
+        self._readers -= 1
+        if self._readers <= 0 and self._task is not None and not self.outcome.done():
+            self._task.cancel()
+
+    async def whole(self) -> Outcome:
+        """The outcome, for a reader that is attached while it waits."""
+        self.attach()
+        try:
+            return await asyncio.shield(self.outcome)
+        finally:
+            self.detach()
+
+    def follow(self, *, include_usage: bool) -> Follower:
+        return Follower(self, include_usage=include_usage)
+
+    async def settled(self) -> None:
+        """Wait until the task has recorded what it used. For an orderly shutdown."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def read_from(self, position: int) -> list[Chunk]:
+        """The chunks from `position` on, waiting for the first; empty at the end."""
+        while len(self._chunks) == position:
+            if self.outcome.done():
+                return []
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        return self._chunks[position:]
+
+
+class Follower(AsyncIterator[bytes]):
+    """Reads an execution's stream from its first chunk on. Must be closed by whoever iterates it."""
+
+    def __init__(self, execution: Execution, *, include_usage: bool) -> None:
+        self._execution = execution
+        self._include_usage = include_usage
+        self._position = 0
+        self._closed = False
+        execution.attach()
+
+    async def __anext__(self) -> bytes:
+        while not self._closed:
+            chunks = await self._execution.read_from(self._position)
+            if not chunks:
+                await self.aclose()
+                break
+            self._position += len(chunks)
+            visible = [chunk.data for chunk in chunks if self._include_usage or not chunk.usage_only]
+            if visible:
+                return visible[0] if len(visible) == 1 else b"".join(visible)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Detach. Idempotent, and safe when iteration never began."""
+        if not self._closed:
+            self._closed = True
+            self._execution.detach()
+
+
+class Flight:
+    """Where identical calls meet until their upstream call has begun, and while it runs."""
+
+    def __init__(self) -> None:
+        self._launched: asyncio.Future[Execution | None] = asyncio.get_running_loop().create_future()
+
+    def launch(self, execution: Execution) -> None:
+        self._launched.set_result(execution)
+
+    def abandon(self) -> bool:
+        """The leader will not call upstream: it was refused, or a cache had the answer. False once it has launched."""
+        if self._launched.done():
+            return False
+        self._launched.set_result(None)
+        return True
+
+    async def launched(self) -> Execution | None:
+        """The upstream call to share; None when each must see for itself."""
+        return await asyncio.shield(self._launched)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place in a flight; `leads` is True for the call that will go upstream for all."""
+
+    flight: Flight
+    leads: bool
+
+
+class Flights:
+    """The flights of one process, by T1 key, and every execution that is still running."""
+
+    def __init__(self) -> None:
+        self._flights: dict[str, Flight] = {}
+        self._running: set[Execution] = set()
+
+    def board(self, key: str | None) -> Seat:
+        """Join the flight of this key, or open one. Without a key nothing is shared."""
+        if key is None:
+            return Seat(Flight(), leads=True)
+        flight = self._flights.get(key)
+        if flight is not None:
+            return Seat(flight, leads=False)
+        flight = self._flights[key] = Flight()
+        return Seat(flight, leads=True)
+
+    def leave(self, key: str | None, seat: Seat) -> None:
+        """The leader is done with its seat: if it never called upstream, the others must see for themselves."""
+        if seat.flight.abandon():
+            self._close(key, seat.flight)
+
+    def take_off(self, key: str | None, seat: Seat, execution: Execution) -> None:
+        """The leader's upstream call begins; the flight closes when it ends."""
+        self._running.add(execution)
+
+        def land(_: asyncio.Future[Outcome]) -> None:
+            self._running.discard(execution)
+            self._close(key, seat.flight)
+
+        execution.outcome.add_done_callback(land)
+        seat.flight.launch(execution)
+
+    async def drain(self) -> None:
+        """At shutdown: cancel what still runs and wait until all of it is recorded."""
+        running = list(self._running)
+        for execution in running:
+            execution.detach()
+        await asyncio.gather(*(execution.settled() for execution in running))
+
+    def _close(self, key: str | None, flight: Flight) -> None:
+        if key is not None and self._flights.get(key) is flight:
+            del self._flights[key]

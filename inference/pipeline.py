@@ -1,0 +1,173 @@
+"""One request, start to finish:
+
+auth → governance → [batching] → T1 exact → T2 semantic → T3 workflow → optimize → enrich → route → execute → record
+
+Auth has happened when a request arrives here: it carries its `Principal`. Stages never call each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+from caching.domain import CachedAnswer
+from governance.domain import Principal
+from inference.domain import Answer, Call, Order, Plan, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
+from inference.flights import Executed, Execution, Flights, Seat
+from inference.stages import Stages
+from inference.wire.format import format_of
+
+
+class Pipeline:
+    """Serves calls of one gateway process."""
+
+    def __init__(self, stages: Stages, flights: Flights) -> None:
+        self._stages = stages
+        self._flights = flights
+
+    async def answer(self, principal: Principal, call: Call) -> Reply:
+        """Identical calls in flight share one upstream call: the first leads, the others join it and wait."""
+        order = self._stages.quote(principal, call)
+        if isinstance(order, Refusal):
+            return order
+        counts = True
+        while True:
+            seat = self._flights.board(order.t1_key)
+            if seat.leads:
+                return await self._lead(order, seat, counts=counts)
+            reply = await self._join(order, seat, counts=counts)
+            if reply is not None:
+                return reply
+            counts = False  # the call it joined came to nothing: it goes by itself, and is not counted twice
+
+    async def _lead(self, order: Order, seat: Seat, *, counts: bool) -> Reply:
+        try:
+            verdict = await self._stages.governance.admit(order, pays=True, counts=counts)  # and T1, in one round trip
+            if isinstance(verdict, Refusal):
+                return verdict
+            if isinstance(verdict, CachedAnswer):
+                return await self._replay(order, verdict, Tier.T1, "exact repeat: answered from T1")
+            return await self._serve(order, seat)
+        finally:
+            self._flights.leave(order.t1_key, seat)
+
+    async def _serve(self, order: Order, seat: Seat) -> Reply:
+        """T1 has no answer, and the worst case is reserved: T2, T3, then a provider."""
+        stages, execution = self._stages, None
+        try:
+            if stages.batching is not None:
+                order = await stages.batching(order)
+            for tier, cache in ((Tier.T2, stages.t2), (Tier.T3, stages.t3)):
+                if cache is not None and (found := await cache.look_up(order)) is not None:
+                    return await self._replay(order, found.answer, tier, found.reason)
+            if stages.optimize is not None:
+                order = await stages.optimize(order)
+            if stages.enrich is not None:
+                order = await stages.enrich(order)
+            plan = stages.route(order)
+            if isinstance(plan, Refusal):
+                return plan
+            execution = stages.execute.launch(order, plan)  # which records when it ends
+            self._flights.take_off(order.t1_key, seat, execution)
+        finally:
+            if execution is None:
+                stages.governance.release(order)
+        return await self._read(order, plan, execution)
+
+    async def _join(self, order: Order, seat: Seat, *, counts: bool) -> Reply | None:
+        """Wait for the leader's answer. None when there is none to share."""
+        verdict = await self._stages.governance.admit(order, pays=False, counts=counts)
+        if isinstance(verdict, Refusal):
+            return verdict
+        if isinstance(verdict, CachedAnswer):
+            return await self._replay(order, verdict, Tier.T1, "exact repeat: answered from T1")
+        try:
+            execution = await seat.flight.launched()
+            outcome = None if execution is None else await execution.whole()
+        finally:
+            self._stages.governance.release(order)
+        if outcome is None or (isinstance(outcome, Refusal) and outcome.kind is RefusalKind.CANCELLED):
+            return None
+        if isinstance(outcome, Refusal):
+            return outcome
+        shared = _as_cached(order, outcome)
+        return shared and await self._replay(order, shared, Tier.T1, "shared the answer of an identical call in flight")
+
+    async def _read(self, order: Order, plan: Plan, execution: Execution) -> Reply:
+        if not order.call.stream:
+            outcome = await execution.whole()
+            if isinstance(outcome, Refusal):
+                return outcome
+            assert outcome.body is not None, "a whole call ends with a whole answer"
+            return Answer(outcome.body, outcome.report)
+        follower = execution.follow(include_usage=order.call.include_usage)
+        try:
+            opened = await asyncio.shield(execution.opened)
+        except asyncio.CancelledError:
+            await follower.aclose()
+            raise
+        if isinstance(opened, Refusal):
+            await follower.aclose()
+            return opened
+        return StreamedAnswer(follower, _report_of_open_stream(order, plan))
+
+    async def _replay(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Reply:
+        report = await self._stages.record_hit(order, cached, tier, reason)
+        if not order.call.stream:
+            return Answer(cached.body, report)
+        events = format_of(order.call.wire).replay(cached.body, include_usage=order.call.include_usage)
+        return StreamedAnswer(_Replayed(events), report)
+
+
+class _Replayed(AsyncIterator[bytes]):
+    """A cached answer as a stream. All of it is here already, so nothing needs closing."""
+
+    def __init__(self, events: Iterator[bytes]) -> None:
+        self._events = events
+
+    async def __anext__(self) -> bytes:
+        for event in self._events:
+            return event
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def _as_cached(order: Order, executed: Executed) -> CachedAnswer | None:
+    """A call's answer as T1 would give it to the next who asks."""
+    report, usage = executed.report, executed.report.usage
+    if executed.body is None or usage is None:
+        return None
+    return CachedAnswer(
+        wire=order.call.wire,
+        body=executed.body,
+        model=report.model,
+        provider=executed.plan.model.provider,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        stored_at=0.0,
+        task=executed.plan.task,
+        quality=report.quality,
+        simulated=report.simulated,
+    )
+
+
+def _report_of_open_stream(order: Order, plan: Plan) -> Report:
+    """What can be said before a stream has ended: its cost is in its receipt."""
+    return Report(
+        request_id=order.call.request_id,
+        model=plan.model.id,
+        tier=Tier.MISS,
+        routing_mode=plan.mode,
+        routing_reason=plan.reason,
+        cost=None,
+        usage=None,
+        latency_ms=0,
+        quality=plan.quality,
+        techniques=order.techniques,
+        tokens_saved=order.tokens_saved,
+    )

@@ -1,0 +1,100 @@
+"""The quote: which models may serve a call, what it may cost at most, and what it would have cost without Asahi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from caching import exact
+from governance.domain import Principal
+from inference.domain import CacheMode, Call, Model, Order, Refusal, RefusalKind, RoutingMode
+from inference.pricing import PriceBook
+from inference.registry import Registry
+from inference.routing import Router
+from inference.wire.format import format_of
+
+
+class Quoting:
+    """Fulfils `inference.stages.Quote`."""
+
+    def __init__(
+        self, *, registry: Registry, router: Router, prices: PriceBook, default_output_tokens: int,
+        notes: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """`default_output_tokens` is what a call that sets no limit is expected to write at most, per answer."""
+        self._registry = registry
+        self._router = router
+        self._prices = prices
+        self._default_output_tokens = default_output_tokens
+        self._notes = notes
+
+    def __call__(self, principal: Principal, call: Call) -> Order | Refusal:
+        candidates = self._router.candidates(call, principal.policy)
+        if isinstance(candidates, Refusal):
+            return candidates
+        wire = format_of(call.wire)
+        output_tokens = (call.max_output_tokens or self._default_output_tokens) * wire.answers(call.body)
+        affordable = self._within_cap(principal, call, candidates, output_tokens)
+        if isinstance(affordable, Refusal):
+            return affordable
+        return Order(
+            principal=principal,
+            call=call,
+            candidates=affordable,
+            baseline=self._baseline(principal, call, affordable),
+            reserve_nano=max(self._prices.bound(m, call.input_token_bound, output_tokens) for m in affordable),
+            reserve_tokens=call.input_token_bound + output_tokens,
+            t1_key=self._t1_key(principal, call),
+            task_text=wire.task_text(call.body),
+            notes=self._notes,
+        )
+
+    def _within_cap(
+        self, principal: Principal, call: Call, candidates: tuple[Model, ...], output_tokens: int
+    ) -> tuple[Model, ...] | Refusal:
+        """The candidates whose worst case stays within the caller's and the policy's cap for one request."""
+        caps = [cap for cap in (call.controls.max_cost_nano, principal.policy.request_cost_cap_nano) if cap is not None]
+        if not caps:
+            return candidates
+        cap = min(caps)
+        within = tuple(m for m in candidates if self._prices.bound(m, call.input_token_bound, output_tokens) <= cap)
+        if within:
+            return within
+        return Refusal(
+            RefusalKind.FORBIDDEN,
+            f"no permitted model is sure to answer this request within its cost cap of {cap / 10**9:.9f} USD; "
+            "set a lower max_tokens, shorten the prompt, or raise the cap",
+        )
+
+    def _baseline(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> Model:
+        """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""
+        if call.controls.routing_mode is RoutingMode.EXPLICIT:
+            return candidates[0]
+        return self._registry.find(principal.policy.baseline_model) or candidates[0]
+
+    def _t1_key(self, principal: Principal, call: Call) -> str | None:
+        if call.controls.cache is CacheMode.OFF or not principal.policy.cache_enabled:
+            return None
+        canonical = format_of(call.wire).canonical(call.body)
+        return exact.key_for(principal.org_id, intent=_intent(principal, call), wire=call.wire, canonical=canonical)
+
+
+def _intent(principal: Principal, call: Call) -> str:
+    """What decides which model answers: two calls with the same intent and content may share an answer."""
+    controls = call.controls
+    if controls.routing_mode is RoutingMode.EXPLICIT:
+        return f"model={call.model}"
+    policy = principal.policy
+    wishes = (
+        controls.routing_mode,
+        controls.quality_bar,
+        controls.quality_preference,
+        controls.latency_budget_ms,
+        controls.latency_preference,
+        controls.max_cost_nano,
+        controls.candidates,
+        policy.quality_bar,
+        policy.request_cost_cap_nano,
+        sorted(policy.allowed_models),
+        sorted(policy.denied_models),
+    )
+    return f"auto={wishes!r}"

@@ -1,0 +1,270 @@
+"""The last stage, record: every answer leaves one usage event, settles its reservation and fills T1, in one round trip.
+
+Events go to the append-only stream; when Redis is away they go straight into Postgres. An answer's last byte leaves
+only after its event is in one of the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import hiredis
+
+from analytics import door
+from analytics.domain import CallStarted, UsageEvent
+from caching import exact
+from caching.domain import CachedAnswer
+from governance.gatekeeper import Gatekeeper
+from governance.principals import Pool
+from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
+from inference.domain import Cost, Model, Order, Plan, Report, RoutingMode, Tier, Usage
+from inference.observe import observe_answer
+from inference.pricing import PriceBook
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a request ended: whose answer it got and why, and what that used. `paid` is None when a cache answered."""
+
+    model: str
+    provider: str
+    paid: Model | None
+    usage: Usage
+    mode: RoutingMode
+    reason: str
+    task: str
+    quality: float | None
+    simulated: bool
+    tier: Tier = Tier.MISS
+    outcome: str = "ok"
+    status: int = 200
+    first_byte_ms: int = 0
+
+    @classmethod
+    def of_call(cls, plan: Plan, model: Model, usage: Usage, **facts: object) -> Ending:
+        """The end of a provider call made by `plan`, by its first model or a fallback."""
+        return cls(
+            model=model.id,
+            provider=model.provider,
+            paid=model,
+            usage=usage,
+            mode=plan.mode,
+            reason=plan.reason,
+            task=plan.task,
+            quality=model.quality_for(plan.task),
+            **facts,  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def of_hit(cls, cached: CachedAnswer, mode: RoutingMode, tier: Tier, reason: str) -> Ending:
+        """An answer out of a cache."""
+        return cls(
+            model=cached.model,
+            provider=cached.provider,
+            paid=None,
+            usage=Usage(
+                input_tokens=cached.input_tokens,
+                output_tokens=cached.output_tokens,
+                cached_input_tokens=cached.cached_input_tokens,
+                cache_write_tokens=cached.cache_write_tokens,
+                reasoning_tokens=cached.reasoning_tokens,
+            ),
+            mode=mode,
+            reason=reason,
+            task=cached.task,
+            quality=cached.quality,
+            simulated=cached.simulated,
+            tier=tier,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A started record on its way; `Records.confirm` waits until it is durable."""
+
+    payload: bytes
+    written: asyncio.Future[list[Reply]]
+
+
+class Records:
+    """Writes usage events for one gateway process."""
+
+    def __init__(
+        self, *, pipe: RedisPipe, pool: Pool, gatekeeper: Gatekeeper, prices: PriceBook, stream: str,
+        process_id: str, ttl_seconds: int, max_cached_bytes: int,
+    ) -> None:  # fmt: skip
+        self._pipe = pipe
+        self._pool = pool
+        self._gatekeeper = gatekeeper
+        self._prices = prices
+        self._stream = stream
+        self._process_id = process_id
+        self._ttl_seconds = ttl_seconds
+        self._max_cached_bytes = max_cached_bytes
+
+    def begin(self, order: Order, plan: Plan) -> Begun:
+        """Sends the started record, beside the upstream call."""
+        call = order.call
+        output_tokens = order.reserve_tokens - call.input_token_bound
+        payload = door.encode(
+            CallStarted(
+                request_id=call.request_id,
+                org_id=order.principal.org_id,
+                key_id=order.principal.key_id,
+                process_id=self._process_id,
+                wire=call.wire,
+                requested_model=call.model or "",
+                model=plan.model.id,
+                provider=plan.model.provider,
+                routing_mode=plan.mode,
+                routing_reason=plan.reason,
+                estimate_nano=self._prices.bound(plan.model, call.input_token_bound, output_tokens),
+                estimate_input_tokens=call.input_token_bound,
+                estimate_output_tokens=output_tokens,
+                price_version=self._prices.version,
+                tags=call.controls.tags,
+                end_user=call.controls.end_user,
+            )
+        )
+        return Begun(payload, self._pipe.submit(pack(*door.stream_command(self._stream, payload))))
+
+    async def confirm(self, begun: Begun) -> None:
+        """Returns once the started record is durable. Await it before the answer's first byte leaves."""
+        await self._make_sure(begun.written, begun.payload)
+
+    async def end(self, order: Order, ending: Ending, *, body: bytes | None = None) -> Report:
+        """Records an answered request; the last thing before the answer's end is sent.
+
+        `body` is the whole answer, to be kept in T1.
+        """
+        cost = self._cost_of(order, ending)
+        event = _event_of(order, ending, cost)
+        payload = door.encode(event)
+        used = 0 if ending.paid is None else ending.usage.input_tokens + ending.usage.output_tokens
+        settling = self._gatekeeper.settling(event.request_id, cost_nano=cost.cost_nano, tokens=used)
+        commands = [*settling, *self._caching(order, ending, body)]
+        written = self._pipe.submit(*commands, pack(*door.stream_command(self._stream, payload)))
+        await self._make_sure(written, payload)
+        observe_answer(event, ending.simulated)
+        return _report_of(order, ending, cost, event.latency_ms)
+
+    async def hit(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Report:
+        """Records an answer out of a cache."""
+        return await self.end(order, Ending.of_hit(cached, order.call.controls.routing_mode, tier, reason))
+
+    async def _make_sure(self, written: asyncio.Future[list[Reply]], payload: bytes) -> None:
+        """The last command sent was the event's: if the stream did not take it, Postgres does."""
+        try:
+            replies = await written
+        except RedisAway:
+            await door.spool(self._pool, [payload])
+            return
+        for reply in replies:
+            if isinstance(reply, hiredis.ReplyError):
+                log.error("redis.refused", extra={"error": str(reply)})
+        if isinstance(replies[-1], hiredis.ReplyError):
+            await door.spool(self._pool, [payload])
+
+    def _cost_of(self, order: Order, ending: Ending) -> Cost:
+        """What the usage cost, and what it would have cost at the baseline."""
+        spent = 0 if ending.paid is None else self._prices.price(ending.paid, ending.usage)
+        if ending.paid is not None and ending.paid.id == order.baseline.id:
+            original = spent
+        else:
+            original = self._prices.price(order.baseline, ending.usage)
+        return Cost(spent, original, order.baseline.id, self._prices.version)
+
+    def _caching(self, order: Order, ending: Ending, body: bytes | None) -> Sequence[Command]:
+        if ending.tier is not Tier.MISS:
+            return (exact.HITS,) if ending.tier is Tier.T1 else ()
+        if order.t1_key is None:
+            return ()
+        if body is None or len(body) > self._max_cached_bytes or ending.usage.estimated:
+            return (exact.MISSES,)
+        ttl = order.principal.policy.cache_ttl_seconds or self._ttl_seconds
+        return (exact.fill_command(order.t1_key, _entry_of(order, ending, body), ttl), exact.MISSES)
+
+
+def elapsed_ms(order: Order) -> int:
+    """Milliseconds since the request arrived."""
+    return int((time.perf_counter() - order.call.received_at) * 1000)
+
+
+def _entry_of(order: Order, ending: Ending, body: bytes) -> CachedAnswer:
+    usage = ending.usage
+    return CachedAnswer(
+        wire=order.call.wire,
+        body=body,
+        model=ending.model,
+        provider=ending.provider,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        stored_at=time.time(),
+        task=ending.task,
+        quality=ending.quality,
+        simulated=ending.simulated,
+    )
+
+
+def _event_of(order: Order, ending: Ending, cost: Cost) -> UsageEvent:
+    call, usage = order.call, ending.usage
+    return UsageEvent(
+        request_id=call.request_id,
+        org_id=order.principal.org_id,
+        key_id=order.principal.key_id,
+        wire=call.wire,
+        requested_model=call.model or "",
+        tags=call.controls.tags,
+        end_user=call.controls.end_user,
+        model=ending.model,
+        provider=ending.provider,
+        routing_mode=ending.mode,
+        routing_reason=ending.reason,
+        tier=ending.tier.number,
+        outcome=ending.outcome,
+        status=ending.status,
+        input_tokens=usage.input_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        cost_nano=cost.cost_nano,
+        original_cost_nano=cost.original_nano,
+        own_spend_nano=cost.own_spend_nano,
+        baseline_model=cost.baseline_model,
+        price_version=cost.price_version,
+        latency_ms=elapsed_ms(order),
+        first_byte_ms=ending.first_byte_ms,
+        usage_estimated=usage.estimated,
+        quality=ending.quality,
+        techniques=order.techniques,
+        tokens_saved=order.tokens_saved,
+        task=ending.task,
+        receipt={"stages": dict(order.notes), "simulated": ending.simulated},
+    )
+
+
+def _report_of(order: Order, ending: Ending, cost: Cost, latency_ms: int) -> Report:
+    return Report(
+        request_id=order.call.request_id,
+        model=ending.model,
+        tier=ending.tier,
+        routing_mode=ending.mode,
+        routing_reason=ending.reason,
+        cost=cost,
+        usage=ending.usage,
+        latency_ms=latency_ms,
+        quality=ending.quality,
+        techniques=order.techniques,
+        tokens_saved=order.tokens_saved,
+        simulated=ending.simulated,
+    )
