@@ -11,7 +11,10 @@ import msgspec
 
 
 class CallStarted(msgspec.Struct, frozen=True, tag="started", tag_field="kind", omit_defaults=True):
-    """A provider is about to be called. If no `UsageEvent` follows before `process_id` falls silent, `estimate_nano` is billed."""
+    """A provider is about to be called.
+
+    If no `UsageEvent` follows before `process_id` falls silent, `estimate_nano` is billed.
+    """
 
     request_id: str
     org_id: str
@@ -37,7 +40,7 @@ class UsageEvent(msgspec.Struct, frozen=True, tag="finished", tag_field="kind", 
 
     `tier` is 0 for a provider's answer, 1 to 3 for a cache's. `outcome` is `ok`, `client_disconnect`,
     `provider_error` or `estimated`. `input_tokens` includes the cached and the cache-writing ones. `task` is the
-    detected kind of task (`code`, `classification`, ...), empty when none was detected. `key_id` is empty for a session.
+    detected kind of task (`code`, `classification`, ...), empty when none was. `key_id` is empty for a session.
     """
 
     request_id: str

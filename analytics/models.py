@@ -11,7 +11,7 @@ from governance.scoping import TenantQuerySet
 
 
 class LedgerEntry(models.Model):
-    """One row of the ledger. A request has one `final` row; or an `estimate`, and a `correction` once the truth is known.
+    """A row of the ledger. A request has one `final` row; or an `estimate`, and a `correction` once the truth is known.
 
     The table is partitioned by month of `started_at`, which is the time inside `request_id` (a UUIDv7), so that an
     index unique by both is unique by request. Such an index allows a request one charge (final or estimate, never
