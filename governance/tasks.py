@@ -1,0 +1,13 @@
+"""Governance's Celery tasks."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from governance import outbox
+
+
+@shared_task(name=outbox.DRAIN_TASK, queue="default")
+def drain_outbox() -> int:
+    """Do what the outbox promises and is due. Returns how many messages were tried."""
+    return outbox.drain(limit=500)
