@@ -38,9 +38,7 @@ class EventSplitter:
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events that this chunk completed. Raises `EventTooLargeError`."""
         if not self._held:
-            if chunk.find(b"\n\n") == len(chunk) - 2 and len(chunk) > 1 and b"\n\r\n" not in chunk:
-                return [chunk]  # the usual case: one chunk is one event
-            return self._split(chunk)
+            return [chunk] if _is_one_event(chunk) else self._split(chunk)
         if _BLANK_LINE.search(self._tail + chunk) is None:
             self._hold(chunk)
             return []
@@ -66,6 +64,13 @@ class EventSplitter:
             raise EventTooLargeError(f"an event exceeds {self._limit} bytes")
         self._held.append(piece)
         self._tail = (self._tail + piece)[-_TERMINATOR_REACH:]
+
+
+def _is_one_event(chunk: bytes) -> bool:
+    """The usual case, told without a search for pairs: one or two lines and a blank one."""
+    end = len(chunk) - 2
+    first = chunk.find(b"\n")
+    return (first == end or (0 <= first < end - 2 and chunk.find(b"\n", first + 1) == end)) and chunk.endswith(b"\n\n")
 
 
 def data_of(event: bytes) -> bytes:

@@ -12,6 +12,9 @@ from inference.wire.usage import chat_usage
 _FOLD_EVERY = 32
 """Events are decoded for the whole answer in batches this large: small enough not to stall the other streams."""
 
+_SHORTEST_CHUNK = 32
+"""Only `[DONE]` and comments are shorter than this."""
+
 
 class _Ending(msgspec.Struct):
     """What a chunk that mentions usage or an error is decoded for."""
@@ -47,13 +50,13 @@ class ChatStream:
     def feed(self, event: bytes) -> bool:
         """Takes one whole event. True when the client should get it."""
         relayed = True
-        if b'"usage"' in event and b'"usage":null' not in event and b'"usage": null' not in event:
+        if len(event) < _SHORTEST_CHUNK and data_of(event).strip() == b"[DONE]":
+            self.finished = True
+            return True
+        if b'"usage":null' not in event and b'"usage"' in event:
             relayed = self._read_usage(event)
         elif b'"error"' in event:
             self._read_error(event)
-        elif b"[DONE]" in event and data_of(event).strip() == b"[DONE]":
-            self.finished = True
-            return True
         self._pending.append(event)
         if self._assembling and len(self._pending) >= _FOLD_EVERY:
             self._fold()
@@ -79,10 +82,10 @@ class ChatStream:
     def _read_usage(self, event: bytes) -> bool:
         data = data_of(event)
         ending = _decoded(data)
+        self._read_error(event)
         if ending is None or bytes(ending.usage) == b"null":
             return True
         self.usage = chat_usage(data)
-        self._read_error(event)
         return not (self._hide_usage and ending.choices == [])
 
     def _read_error(self, event: bytes) -> None:

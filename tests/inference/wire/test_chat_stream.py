@@ -130,7 +130,8 @@ def test_tool_calls_are_put_together_by_index() -> None:
     answer = assembled(
         delta(role="assistant", content=None, tool_calls=[
             {"index": 0, "id": "call_a", "type": "function", "function": {"name": "f", "arguments": ""}}]),
-        delta(tool_calls=[{"index": 1, "id": "call_b", "type": "function", "function": {"name": "g", "arguments": "{"}}]),
+        delta(tool_calls=[
+            {"index": 1, "id": "call_b", "type": "function", "function": {"name": "g", "arguments": "{"}}]),
         delta(tool_calls=[{"index": 0, "function": {"arguments": '{"x":'}}]),
         delta(tool_calls=[{"index": 1, "function": {"arguments": "}"}}, {"index": 0, "function": {"arguments": "1}"}}]),
         delta("tool_calls"),

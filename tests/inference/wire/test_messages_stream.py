@@ -16,6 +16,7 @@ from inference.wire.sse import data_of, name_of
 from tests.inference.wire.answers import messages_answers
 
 messages = format_of(Wire.MESSAGES)
+sdk_event = TypeAdapter(RawMessageStreamEvent)
 
 
 def event(kind: str, **fields: Any) -> bytes:
@@ -71,7 +72,7 @@ def test_a_replayed_message_adds_up_to_itself(answer: dict[str, Any]) -> None:
 def test_the_official_sdk_reads_a_replay_as_the_same_message(answer: dict[str, Any]) -> None:
     snapshot, buffers = None, {}
     for one in messages.replay(msgspec.json.encode(answer), include_usage=True):
-        parsed = TypeAdapter(RawMessageStreamEvent).validate_json(data_of(one))
+        parsed = sdk_event.validate_json(data_of(one))
         assert name_of(one).decode() == parsed.type
         if parsed.type != "message_stop":
             snapshot = accumulate_event(event=parsed, current_snapshot=snapshot, json_bufs=buffers)
