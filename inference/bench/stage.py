@@ -44,11 +44,10 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round under load, with the CPU time that the gateway and strangers on its cores used meanwhile."""
+    """One round under load, with the CPU time that the gateway used meanwhile."""
 
     load: LoadResult
     cpu_seconds: float
-    strangers_share: float
 
     def cpu_us_per(self, units: int) -> float:
         return self.cpu_seconds * 1e6 / max(units, 1)
@@ -68,6 +67,7 @@ class Stage:
     failures: list[str] = field(default_factory=list)
     answered: int = 0
     strangers: list[float] = field(default_factory=list)
+    """How much of the gateway's cores others used, round by round."""
     _next_subject: int = 0
 
     def repeated(self) -> Workload:
@@ -101,9 +101,8 @@ class Stage:
         cpu, busy = proc.cpu_seconds(gateway.pid), proc.busy_seconds(gateway.cores)
         result = run()
         cpu, busy = proc.cpu_seconds(gateway.pid) - cpu, proc.busy_seconds(gateway.cores) - busy
-        share = max(0.0, busy - cpu) / (result.seconds * len(gateway.cores))
-        self.strangers.append(share)
-        return Round(result, cpu, share)
+        self.strangers.append(max(0.0, busy - cpu) / (result.seconds * len(gateway.cores)))
+        return Round(result, max(cpu, 1 / proc.TICKS_PER_SECOND))  # less than a tick is not told
 
     def ask(self, target: Target, work: Workload) -> client.Exchange:
         """Ask once; an answer other than 200 is a failure of the benchmark."""
