@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import DataError, IntegrityError, transaction
 
 from analytics import ledger
-from analytics.domain import Event
+from analytics.domain import Event, UsageEvent
 from analytics.intake import Entry, Unreadable, read_event
 from analytics.ledger import Written
 
@@ -24,9 +24,10 @@ class Poison:
 
 @dataclass(slots=True)
 class Batch:
-    """What became of a batch."""
+    """What became of a batch. `settled` are its finished requests, by organization, also those recorded before."""
 
     written: list[Written] = field(default_factory=list)
+    settled: list[tuple[UUID, str]] = field(default_factory=list)
     poison: list[Poison] = field(default_factory=list)
 
 
@@ -63,6 +64,7 @@ def _write_readable(readable: Sequence[tuple[Entry, Event]], batch: Batch) -> No
         _write_readable(readable[middle:], batch)
         return
     batch.written += written
+    batch.settled += [(UUID(event.org_id), event.request_id) for _, event in readable if isinstance(event, UsageEvent)]
     batch.poison += strangers
 
 

@@ -31,7 +31,7 @@ class EventStream:
         self._client = client
         self._stream = stream
         self._consumer = consumer
-        self.graveyard = dead_letters(stream)
+        self._graveyard = dead_letters(stream)
 
     def read(self, count: int, *, block_ms: int | None = None) -> list[Entry]:
         """Entries nobody has read yet; waits up to `block_ms` for the first (None: does not wait)."""
@@ -63,9 +63,14 @@ class EventStream:
             pipe.xdel(self._stream, *names)
             pipe.execute()
 
-    def bury(self, entry: Entry, reason: str) -> None:
-        """Keep a copy of an entry that can never be recorded, for a person to look at."""
-        self._client.xadd(self.graveyard, {FIELD: entry.payload, "reason": reason, "id": entry.id})
+    def bury(self, entry: Entry, reason: str, *, in_stream: bool = True) -> None:
+        """Keep an entry that can never be recorded where a person finds it, and take it out of the stream."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.xadd(self._graveyard, {FIELD: entry.payload, "reason": reason, "id": entry.id})
+            if in_stream:
+                pipe.xack(self._stream, GROUP, entry.id)
+                pipe.xdel(self._stream, entry.id)
+            pipe.execute()
 
     def oldest_age_seconds(self) -> float | None:
         """How long the oldest entry not yet recorded has waited, by Redis's own clock; None when there is none."""
