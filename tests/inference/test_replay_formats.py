@@ -25,10 +25,8 @@ def outcome(prompt: str, weak: int, strong: int) -> dict[str, object]:
 
 
 def test_recorded_texts_and_outcomes_are_kept_for_both_models(tmp_path: Path) -> None:
-    row = {
-        **outcome("2 + 2?", 0, 1),
-        **{"weak_model": "mixtral", "weak_answer": "5", "strong_model": "gpt-4", "strong_answer": "4"},
-    }
+    models = {"weak_model": "mixtral", "weak_answer": "5", "strong_model": "gpt-4", "strong_answer": "4"}
+    row = outcome("2 + 2?", 0, 1) | models
     (question,) = questions(read(tmp_path, row))
     assert (question.weak, question.strong) == ("mixtral", "gpt-4")
     assert {name: (one.text, one.score) for name, one in question.answers.items()} == {
