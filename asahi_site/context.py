@@ -7,7 +7,30 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from asahi_site.guides import GUIDES
+
+THEMES = frozenset({"light", "dark"})
+GATEWAY_PATHS = {
+    "health": "/health",
+    "swagger": "/docs",
+    "redoc": "/redoc",
+    "openapi": "/openapi.json",
+}
+"""The gateway's own routes have their own urlconf, so templates cannot reverse them."""
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The deployment's own address, for templates."""
-    return {"base_url": settings.BASE_URL}
+    """The deployment's address, the visitor's theme, the guides, and where the gateway answers."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "base_url": public_base_url(request),
+        "theme": theme if theme in THEMES else "",
+        "guides": GUIDES,
+        "gateway": GATEWAY_PATHS,
+    }
+
+
+def public_base_url(request: HttpRequest) -> str:
+    """The address customers reach us by: as configured, or else as this very request was addressed."""
+    configured: str = settings.ASAHI.site.base_url
+    return (configured or request.build_absolute_uri("/")).rstrip("/")

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+from allauth.account import views as account
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+
+from analytics import dashboard, onboarding
+from asahi_site import pages
+from governance import pages as organization
+
+public: list[URLPattern | URLResolver] = [
+    path("", pages.landing, name="landing"),
+    path("pricing", pages.pricing, name="pricing"),
+    path("guides/", pages.guide_index, name="guides"),
+    path("guides/<slug:slug>", pages.guide, name="guide"),
+    path("api-docs", pages.api_docs, name="api-docs"),
+]
+
+# allauth owns these flows; the short addresses are the ones people see and type.
+entrance: list[URLPattern | URLResolver] = [
+    path("signup", account.signup, name="signup"),
+    path("login", account.login, name="login"),
+    path("logout", account.logout, name="logout"),
+    path("accounts/", include("allauth.urls")),
+]
+
+product: list[URLPattern | URLResolver] = [
+    path("getting-started", onboarding.getting_started, name="getting-started"),
+    path("getting-started/first-request", onboarding.first_request, name="first-request"),
+    path("dashboard", dashboard.dashboard, name="dashboard"),
+    path("dashboard/figures", dashboard.dashboard_figures, name="dashboard-figures"),
+    path("governance", organization.keys, name="governance"),
+    path("governance/keys/<uuid:key_id>/revoke", organization.revoke, name="revoke-key"),
+    path("settings", organization.settings, name="settings"),
+    path("settings/switch", organization.switch, name="switch-organization"),
+    path("profile", organization.profile, name="profile"),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *public,
+    *entrance,
+    *product,
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,18 @@
+"""Template filters for figures: `{{ nano|usd }}`, `{{ share|percent }}`, `{{ milliseconds|duration }}`."""
+
+from __future__ import annotations
+
+from django import template
+
+from analytics import money
+
+register = template.Library()
+
+register.filter("usd", money.usd_text)
+register.filter("percent", money.percent_text)
+
+
+@register.filter
+def duration(milliseconds: int) -> str:
+    """Milliseconds below ten seconds, seconds above."""
+    return f"{milliseconds:,} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s"

@@ -1,0 +1,46 @@
+"""The public pages: landing, pricing, guides, and where the API is described."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from asahi_site.guides import GUIDES, find_guide
+from billing.plans import PLANS, TRIAL_DAYS
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/landing.html")
+
+
+@require_safe
+def pricing(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/pricing.html", {"plans": PLANS, "trial_days": TRIAL_DAYS})
+
+
+@require_safe
+def guide_index(request: HttpRequest) -> HttpResponse:
+    return render(request, "guides/index.html")
+
+
+@require_safe
+def guide(request: HttpRequest, slug: str) -> HttpResponse:
+    found = find_guide(slug)
+    if found is None:
+        raise Http404("No such guide")
+    position = GUIDES.index(found)
+    following = GUIDES[position + 1] if position + 1 < len(GUIDES) else None
+    context = {
+        "guide": found,
+        "following": following,
+        "cache_hours": f"{settings.ASAHI.cache.t1_ttl_seconds / 3600:g}",
+    }
+    return render(request, found.template, context)
+
+
+@require_safe
+def api_docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/api_docs.html")
