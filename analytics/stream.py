@@ -19,9 +19,9 @@ ABANDONED_AFTER_MS = 10_000
 CONSUMER_FORGOTTEN_AFTER_MS = 3_600_000
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, *, timeout: float = 5.0) -> redis.Redis:
     """A client that gives up fast and does not retry: the recorder's own backoff does, and it says so in the log."""
-    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, retry=None)
+    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=min(timeout, 2.0), retry=None)
 
 
 class EventStream:
