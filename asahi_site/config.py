@@ -61,6 +61,7 @@ class Auth(Section):
 class Cache(Section):
     t1_ttl_seconds: int = 24 * 3600
     t1_max_answer_bytes: int = 1024 * 1024
+    redis_timeout_ms: int = 50
 
 
 class Routing(Section):

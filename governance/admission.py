@@ -51,7 +51,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request wants. `reserve_nano` is its worst case; None when it cannot cost anything, as it joins another."""
+    """What a request wants. `reserve_nano` is its worst case; None when it joins another and cannot cost anything."""
 
     request_id: str
     t1_key: str

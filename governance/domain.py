@@ -48,7 +48,6 @@ class PolicySnapshot:
     requests_per_minute: int | None
     tokens_per_minute: int | None
     max_concurrency: int | None
-    monthly_request_limit: int | None
     cache_enabled: bool
     cache_ttl_seconds: int | None
 

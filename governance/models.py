@@ -89,7 +89,6 @@ class Policy(models.Model):
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     max_concurrency = models.PositiveIntegerField(null=True, blank=True)
-    monthly_request_limit = models.PositiveBigIntegerField(null=True, blank=True, help_text="Written by the plan")
     cache_enabled = models.BooleanField(default=True)
     cache_ttl_seconds = models.PositiveIntegerField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -51,11 +51,10 @@ class PrincipalDirectory:
     second.
     """
 
-    def __init__(self, pool: Pool, *, ttl: float, size: int, default_baseline: str) -> None:
+    def __init__(self, pool: Pool, *, ttl: float, size: int) -> None:
         self._pool = pool
         self._ttl = ttl
         self._size = size
-        self._default_baseline = default_baseline
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._changes = 0
         self.pushed = False
@@ -107,7 +106,8 @@ class PrincipalDirectory:
             self._known.popitem(last=False)
         return known
 
-    def _principal_of(self, row: dict[str, Any] | None) -> Principal | KeyProblem:
+    @staticmethod
+    def _principal_of(row: dict[str, Any] | None) -> Principal | KeyProblem:
         if row is None:
             return KeyProblem.INVALID
         if row["revoked"]:
@@ -116,25 +116,26 @@ class PrincipalDirectory:
             org_id=str(row["org_id"]),
             key_id=str(row["key_id"]),
             scopes=frozenset(Scope(scope) for scope in row["scopes"]),
-            policy=self._policy_of(row),
+            policy=policy_of(row),
             expires_at=row["expires_at"],
         )
 
-    def _policy_of(self, row: dict[str, Any]) -> PolicySnapshot:
-        quality_bar = row["quality_bar"]
-        return PolicySnapshot(
-            version=row["version"] or 0,
-            allowed_models=frozenset(row["allowed_models"] or ()),
-            denied_models=frozenset(row["denied_models"] or ()),
-            baseline_model=row["baseline_model"] or self._default_baseline,
-            quality_bar=None if quality_bar is None else float(quality_bar),
-            request_cost_cap_nano=row["request_cost_cap_nano"],
-            daily_budget_nano=row["daily_budget_nano"],
-            monthly_budget_nano=row["monthly_budget_nano"],
-            requests_per_minute=row["requests_per_minute"],
-            tokens_per_minute=row["tokens_per_minute"],
-            max_concurrency=row["max_concurrency"],
-            monthly_request_limit=row["monthly_request_limit"],
-            cache_enabled=True if row["cache_enabled"] is None else row["cache_enabled"],
-            cache_ttl_seconds=row["cache_ttl_seconds"],
-        )
+
+def policy_of(row: Mapping[str, Any]) -> PolicySnapshot:
+    """The policy in a database row; an organization without one has no limits."""
+    quality_bar, cache_enabled = row.get("quality_bar"), row.get("cache_enabled")
+    return PolicySnapshot(
+        version=row.get("version") or 0,
+        allowed_models=frozenset(row.get("allowed_models") or ()),
+        denied_models=frozenset(row.get("denied_models") or ()),
+        baseline_model=row.get("baseline_model") or "",
+        quality_bar=None if quality_bar is None else float(quality_bar),
+        request_cost_cap_nano=row.get("request_cost_cap_nano"),
+        daily_budget_nano=row.get("daily_budget_nano"),
+        monthly_budget_nano=row.get("monthly_budget_nano"),
+        requests_per_minute=row.get("requests_per_minute"),
+        tokens_per_minute=row.get("tokens_per_minute"),
+        max_concurrency=row.get("max_concurrency"),
+        cache_enabled=cache_enabled is None or bool(cache_enabled),
+        cache_ttl_seconds=row.get("cache_ttl_seconds"),
+    )

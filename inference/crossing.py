@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from inference.domain import Call, Model, Refusal, Usage
+from inference.domain import Call, Model, Refusal, RefusalKind, Usage
 from inference.flights import Chunk
 from inference.wire.format import StreamReader, WireFormat, format_of
 
@@ -18,6 +18,8 @@ class Crossing(Protocol):
     """One call on its way to one model and back. Bytes that reach the client are in the caller's wire."""
 
     request: bytes
+    headers: tuple[tuple[str, str], ...]
+    """Provider headers of the caller's that go up with the request."""
     reader: StreamReader
     held_back: list[Chunk]
     """The end of a stream: sent only once the call is recorded."""
@@ -55,6 +57,7 @@ class SameWire:
         self._format: WireFormat = format_of(call.wire)
         self._request_id = call.request_id
         self.request = self._format.upstream_body(call.body, model.upstream_id, stream=call.stream)
+        self.headers = tuple(call.headers.items())
         self.reader: StreamReader = self._format.read_stream(hide_usage=True)
         self.held_back: list[Chunk] = []
 
@@ -88,7 +91,7 @@ class SameWire:
         return self._format.answer_text(body)
 
     def broken_event(self, message: str) -> bytes:
-        return self._format.error_event("provider", message, request_id=self._request_id)
+        return self._format.error_event(RefusalKind.PROVIDER_FAILED, message, request_id=self._request_id)
 
 
 def _is_object(raw: bytes) -> bool:

@@ -5,10 +5,10 @@ Money is integer nano-USD (1 USD = 10**9). Times are seconds unless the name say
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from governance.domain import Principal
 
@@ -184,6 +184,7 @@ class RefusalKind(StrEnum):
     """Why a request was refused. `asahi_site.errors` maps each to HTTP, once."""
 
     INVALID = "invalid_request"
+    UNPROCESSABLE = "validation_error"
     UNKNOWN_MODEL = "unknown_model"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"
@@ -236,12 +237,21 @@ class Answer:
     report: Report
 
 
+class ClosableChunks(Protocol):
+    """Bytes of a stream, to be closed by whoever iterates it."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
     """An answer relayed as server-sent events, in the shape of the call's wire."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: ClosableChunks
     report: Report
+    ended: Callable[[], Awaitable[Report | None]]
+    """The final report, once all chunks are out; None when the stream broke before anything could be said."""
 
 
 Reply = Answer | StreamedAnswer | Refusal

@@ -116,7 +116,7 @@ class _Run:
         return result
 
     async def _call_whole(self, leg: _Leg) -> Executed | Failure:
-        raw = await self._executor.upstream.complete(leg.target, leg.crossing.request)
+        raw = await self._executor.upstream.complete(leg.target, leg.crossing.request, leg.crossing.headers)
         if isinstance(raw, Failure):
             return raw
         usage, body = leg.crossing.read_whole(raw)
@@ -127,7 +127,7 @@ class _Run:
         return Executed(self._plan, report, body)
 
     async def _call_streamed(self, leg: _Leg) -> Executed | Failure:
-        async with self._executor.upstream.stream(leg.target, leg.crossing.request) as opened:
+        async with self._executor.upstream.stream(leg.target, leg.crossing.request, leg.crossing.headers) as opened:
             if isinstance(opened, Failure):
                 return opened
             await self._executor.records.confirm(self._begun)

@@ -24,10 +24,11 @@ class Pipeline:
     def __init__(self, stages: Stages, flights: Flights) -> None:
         self._stages = stages
         self._flights = flights
+        self._unconfigured = stages.unconfigured()
 
     async def answer(self, principal: Principal, call: Call) -> Reply:
         """Identical calls in flight share one upstream call: the first leads, the others join it and wait."""
-        order = self._stages.quote(principal, call)
+        order = self._stages.quote(principal, call, self._unconfigured)
         if isinstance(order, Refusal):
             return order
         counts = True
@@ -91,7 +92,9 @@ class Pipeline:
         if isinstance(outcome, Refusal):
             return outcome
         shared = _as_cached(order, outcome)
-        return shared and await self._replay(order, shared, Tier.T1, "shared the answer of an identical call in flight")
+        if shared is None:
+            return None
+        return await self._replay(order, shared, Tier.T1, "shared the answer of an identical call in flight")
 
     async def _read(self, order: Order, plan: Plan, execution: Execution) -> Reply:
         if not order.call.stream:
@@ -109,14 +112,14 @@ class Pipeline:
         if isinstance(opened, Refusal):
             await follower.aclose()
             return opened
-        return StreamedAnswer(follower, _report_of_open_stream(order, plan))
+        return StreamedAnswer(follower, _report_of_open_stream(order, plan), lambda: _final_report(execution))
 
     async def _replay(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Reply:
         report = await self._stages.record_hit(order, cached, tier, reason)
         if not order.call.stream:
             return Answer(cached.body, report)
         events = format_of(order.call.wire).replay(cached.body, include_usage=order.call.include_usage)
-        return StreamedAnswer(_Replayed(events), report)
+        return StreamedAnswer(_Replayed(events), report, lambda: _known(report))
 
 
 class _Replayed(AsyncIterator[bytes]):
@@ -154,6 +157,15 @@ def _as_cached(order: Order, executed: Executed) -> CachedAnswer | None:
         quality=report.quality,
         simulated=report.simulated,
     )
+
+
+async def _final_report(execution: Execution) -> Report | None:
+    outcome = await execution.outcome
+    return None if isinstance(outcome, Refusal) else outcome.report
+
+
+async def _known(report: Report) -> Report:
+    return report
 
 
 def _report_of_open_stream(order: Order, plan: Plan) -> Report:

@@ -17,17 +17,17 @@ class Quoting:
     """Fulfils `inference.stages.Quote`."""
 
     def __init__(
-        self, *, registry: Registry, router: Router, prices: PriceBook, default_output_tokens: int,
-        notes: Mapping[str, str],
+        self, *, registry: Registry, router: Router, prices: PriceBook, default_baseline: Model,
+        default_output_tokens: int,
     ) -> None:  # fmt: skip
         """`default_output_tokens` is what a call that sets no limit is expected to write at most, per answer."""
         self._registry = registry
         self._router = router
         self._prices = prices
+        self._default_baseline = default_baseline
         self._default_output_tokens = default_output_tokens
-        self._notes = notes
 
-    def __call__(self, principal: Principal, call: Call) -> Order | Refusal:
+    def __call__(self, principal: Principal, call: Call, notes: Mapping[str, str]) -> Order | Refusal:
         candidates = self._router.candidates(call, principal.policy)
         if isinstance(candidates, Refusal):
             return candidates
@@ -43,9 +43,9 @@ class Quoting:
             baseline=self._baseline(principal, call, affordable),
             reserve_nano=max(self._prices.bound(m, call.input_token_bound, output_tokens) for m in affordable),
             reserve_tokens=call.input_token_bound + output_tokens,
-            t1_key=self._t1_key(principal, call),
+            t1_key=self._t1_key(principal, call, affordable),
             task_text=wire.task_text(call.body),
-            notes=self._notes,
+            notes=notes,
         )
 
     def _within_cap(
@@ -69,20 +69,21 @@ class Quoting:
         """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
             return candidates[0]
-        return self._registry.find(principal.policy.baseline_model) or candidates[0]
+        return self._registry.find(principal.policy.baseline_model) or self._default_baseline
 
-    def _t1_key(self, principal: Principal, call: Call) -> str | None:
+    def _t1_key(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str | None:
         if call.controls.cache is CacheMode.OFF or not principal.policy.cache_enabled:
             return None
+        intent = _intent(principal, call, candidates)
         canonical = format_of(call.wire).canonical(call.body)
-        return exact.key_for(principal.org_id, intent=_intent(principal, call), wire=call.wire, canonical=canonical)
+        return exact.key_for(principal.org_id, intent=intent, wire=call.wire, canonical=canonical)
 
 
-def _intent(principal: Principal, call: Call) -> str:
+def _intent(principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str:
     """What decides which model answers: two calls with the same intent and content may share an answer."""
     controls = call.controls
     if controls.routing_mode is RoutingMode.EXPLICIT:
-        return f"model={call.model}"
+        return f"model={candidates[0].id}"
     policy = principal.policy
     wishes = (
         controls.routing_mode,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,9 +18,9 @@ class Admitted:
 
 
 class Quote(Protocol):
-    """Finds what a call may be served by and cost at most, before anything is spent."""
+    """Finds what a call may be served by and cost at most, before anything is spent. `notes` go into the receipt."""
 
-    def __call__(self, principal: Principal, call: Call) -> Order | Refusal: ...
+    def __call__(self, principal: Principal, call: Call, notes: Mapping[str, str]) -> Order | Refusal: ...
 
 
 class Governance(Protocol):
@@ -57,7 +58,7 @@ class Rewrite(Protocol):
 class Route(Protocol):
     """Picks the model."""
 
-    def __call__(self, order: Order) -> Plan | Refusal: ...
+    def __call__(self, order: Order, /) -> Plan | Refusal: ...
 
 
 class Execute(Protocol):

@@ -70,7 +70,6 @@ class Migration(migrations.Migration):
                 ('requests_per_minute', models.PositiveIntegerField(blank=True, null=True)),
                 ('tokens_per_minute', models.PositiveIntegerField(blank=True, null=True)),
                 ('max_concurrency', models.PositiveIntegerField(blank=True, null=True)),
-                ('monthly_request_limit', models.PositiveBigIntegerField(blank=True, help_text='Written by the plan', null=True)),
                 ('cache_enabled', models.BooleanField(default=True)),
                 ('cache_ttl_seconds', models.PositiveIntegerField(blank=True, null=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 from yarl import URL
 
-from inference.providers.upstream import Failure, FailureKind, OpenStream, Target, UpstreamBroken
+from inference.providers.upstream import Failure, FailureKind, Headers, OpenStream, Target, UpstreamBroken
 
 _MAX_ERROR_BYTES = 64 * 1024
 _READ_SIZE = 64 * 1024
@@ -50,9 +50,9 @@ class Relay:
         if self._session is not None:
             await self._session.close()
 
-    async def complete(self, target: Target, body: bytes) -> bytes | Failure:
+    async def complete(self, target: Target, body: bytes, headers: Headers = ()) -> bytes | Failure:
         try:
-            async with self._post(target, body) as response:
+            async with self._post(target, body, headers) as response:
                 if response.status != 200:
                     return await _failure_of(response)
                 return await self._read_whole(response)
@@ -64,9 +64,9 @@ class Relay:
             return Failure(FailureKind.BROKEN, str(error))
 
     @asynccontextmanager
-    async def stream(self, target: Target, body: bytes) -> AsyncIterator[OpenStream | Failure]:
+    async def stream(self, target: Target, body: bytes, headers: Headers = ()) -> AsyncIterator[OpenStream | Failure]:
         try:
-            response = await self._post(target, body)
+            response = await self._post(target, body, headers)
         except aiohttp.ClientError as error:
             yield _failure_from(error)
             return
@@ -81,12 +81,12 @@ class Relay:
         finally:
             response.close()  # also when the stream was left half-way: the provider must stop
 
-    def _post(self, target: Target, body: bytes) -> aiohttp.client._RequestContextManager:
+    def _post(self, target: Target, body: bytes, headers: Headers) -> aiohttp.client._RequestContextManager:
         assert self._session is not None, "the relay was not started"
         url = self._urls.get(target.url)
         if url is None:
             url = self._urls[target.url] = URL(target.url)
-        return self._session.post(url, data=body, headers=target.headers, allow_redirects=False)
+        return self._session.post(url, data=body, headers=(*target.headers, *headers) if headers else target.headers, allow_redirects=False)
 
     async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._limits.max_answer_bytes

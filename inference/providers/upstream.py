@@ -10,6 +10,8 @@ from typing import Protocol
 
 from inference.domain import Wire
 
+Headers = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -18,7 +20,7 @@ class Target:
     provider: str
     wire: Wire
     url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     simulated: bool
 
     def __repr__(self) -> str:
@@ -65,12 +67,14 @@ class OpenStream(Protocol):
 
 
 class Upstream(Protocol):
-    """One pooled client for every provider's hot wire."""
+    """One pooled client for every provider's hot wire. `headers` are the caller's, beside the target's own."""
 
-    async def complete(self, target: Target, body: bytes) -> bytes | Failure:
+    async def complete(self, target: Target, body: bytes, headers: Headers = ()) -> bytes | Failure:
         """The whole answer of a 200, or why there is none."""
         ...
 
-    def stream(self, target: Target, body: bytes) -> AbstractAsyncContextManager[OpenStream | Failure]:
+    def stream(
+        self, target: Target, body: bytes, headers: Headers = ()
+    ) -> AbstractAsyncContextManager[OpenStream | Failure]:
         """A stream whose 200 has arrived, or why there is none. Leaving the context closes the connection."""
         ...

@@ -21,6 +21,7 @@ Kind = RefusalKind | ErrorKind
 
 OPENAI: Final[dict[Kind, tuple[str, str | None]]] = {
     RefusalKind.INVALID: ("invalid_request_error", None),
+    RefusalKind.UNPROCESSABLE: ("invalid_request_error", None),
     RefusalKind.UNKNOWN_MODEL: ("invalid_request_error", "model_not_found"),
     RefusalKind.FORBIDDEN: ("permission_error", "forbidden"),
     RefusalKind.RATE_LIMITED: ("rate_limit_error", "rate_limit_exceeded"),
@@ -41,6 +42,7 @@ OPENAI: Final[dict[Kind, tuple[str, str | None]]] = {
 
 ANTHROPIC: Final[dict[Kind, str]] = {
     RefusalKind.INVALID: "invalid_request_error",
+    RefusalKind.UNPROCESSABLE: "invalid_request_error",
     RefusalKind.UNKNOWN_MODEL: "not_found_error",
     RefusalKind.FORBIDDEN: "permission_error",
     RefusalKind.RATE_LIMITED: "rate_limit_error",

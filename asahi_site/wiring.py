@@ -1,0 +1,233 @@
+"""The composition root of a web process: builds the stages, starts what they hold, and takes it all down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from analytics import prometheus
+from analytics.heartbeat import BEAT_SECONDS, beat
+from analytics.spend import LedgerSpend
+from asahi_site import runtime
+from asahi_site.push import PushedChanges
+from governance import auth
+from governance.gatekeeper import SCRIPTS, Gatekeeper
+from governance.principals import Pool, PrincipalDirectory
+from governance.redis_pipe import RedisAway, RedisPipe
+from inference import catalog, gateway
+from inference.domain import Order, Plan, Refusal
+from inference.executor import Executor
+from inference.flights import Flights
+from inference.governing import Governing
+from inference.pipeline import Pipeline
+from inference.pricing import PriceBook
+from inference.providers.breaker import Breakers
+from inference.providers.relay import Relay, RelayLimits
+from inference.providers.targets import Targets
+from inference.quoting import Quoting
+from inference.records import Records
+from inference.registry import Registry
+from inference.routing import Router
+from inference.stages import Stages
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a running web process is made of."""
+
+    pool: Pool
+    pipe: RedisPipe
+    relay: Relay
+    flights: Flights
+    gatekeeper: Gatekeeper
+    directory: PrincipalDirectory
+    gateway: gateway.Gateway
+    runtime: runtime.Runtime
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[None]:
+    """Everything a web process needs while it serves. Entered at the server's start-up, left at its shutdown."""
+    parts = _build()
+    async with AsyncExitStack() as stack:
+        await parts.pool.open()
+        stack.push_async_callback(parts.pool.close)
+        await parts.pipe.start()
+        stack.push_async_callback(parts.pipe.stop)
+        await parts.relay.start()
+        stack.push_async_callback(parts.relay.stop)
+        await _heartbeat(parts)
+        stack.push_async_callback(_stop, asyncio.create_task(_beat(parts)))
+        stack.push_async_callback(
+            _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
+        )
+        stack.push_async_callback(parts.flights.drain)  # first to go: what still runs is recorded
+        _install(parts)
+        stack.callback(_uninstall)
+        stack.callback(prometheus.flush)
+        _spare_the_garbage_collector()
+        yield
+
+
+def _build() -> _Parts:
+    config, process_id = settings.ASAHI, str(uuid4())
+    pool, pipe, relay = _make_pool(), _make_pipe(), _make_relay()
+    gatekeeper, breakers, flights = Gatekeeper(pipe, LedgerSpend(pool)), Breakers(), Flights()
+    registry, prices = catalog.registry(), catalog.price_book()
+    targets = Targets(
+        registry, environ=os.environ, simulator_url=settings.SIMULATOR_URL, simulate=config.providers.simulate
+    )
+    records = Records(
+        pipe=pipe,
+        pool=pool,
+        gatekeeper=gatekeeper,
+        prices=prices,
+        stream=config.ledger.stream,
+        process_id=process_id,
+        ttl_seconds=config.cache.t1_ttl_seconds,
+        max_cached_bytes=config.cache.t1_max_answer_bytes,
+    )
+    router = Router(
+        registry,
+        prices,
+        available=lambda provider: targets.available(provider) and not breakers.is_open(provider),
+        default_quality_bar=config.routing.quality_bar,
+        default_max_output_tokens=config.routing.default_max_output_tokens,
+    )
+    stages = Stages(
+        quote=_make_quoting(registry, router, prices),
+        governance=Governing(gatekeeper),
+        batching=None,
+        t2=None,
+        t3=None,
+        optimize=None,
+        enrich=None,
+        route=_routing_by(router),
+        execute=Executor(
+            upstream=relay,
+            targets=targets,
+            breakers=breakers,
+            records=records,
+            max_retries=config.providers.max_retries,
+        ),
+        record_hit=records.hit,
+    )
+    directory = PrincipalDirectory(pool, ttl=config.auth.principal_ttl_seconds, size=config.auth.principal_cache_size)
+    return _Parts(
+        pool=pool,
+        pipe=pipe,
+        relay=relay,
+        flights=flights,
+        gatekeeper=gatekeeper,
+        directory=directory,
+        gateway=gateway.Gateway(Pipeline(stages, flights), registry, prices, targets),
+        runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
+    )
+
+
+def _make_pool() -> Pool:
+    return AsyncConnectionPool(
+        settings.DATABASE_URL,
+        connection_class=AsyncConnection[Any],
+        min_size=1,
+        max_size=10,
+        open=False,
+        timeout=2.0,
+        kwargs={"autocommit": True, "options": "-c statement_timeout=5000"},
+    )
+
+
+def _make_pipe() -> RedisPipe:
+    return RedisPipe(
+        settings.REDIS_URL,
+        preload=[script.load() for script in SCRIPTS],
+        timeout=settings.ASAHI.cache.redis_timeout_ms / 1000,
+    )
+
+
+def _make_relay() -> Relay:
+    config = settings.ASAHI
+    return Relay(
+        RelayLimits(
+            connect=config.providers.connect_timeout_seconds,
+            silence=config.providers.silence_timeout_seconds,
+            max_answer_bytes=config.api.max_answer_bytes,
+            pool_size=config.providers.pool_size,
+        )
+    )
+
+
+def _make_quoting(registry: Registry, router: Router, prices: PriceBook) -> Quoting:
+    routing = settings.ASAHI.routing
+    baseline = registry.find(routing.baseline_model)
+    assert baseline is not None, "the system checks have made sure of the baseline model"
+    return Quoting(
+        registry=registry,
+        router=router,
+        prices=prices,
+        default_baseline=baseline,
+        default_output_tokens=routing.default_max_output_tokens,
+    )
+
+
+def _routing_by(router: Router) -> Callable[[Order], Plan | Refusal]:
+    def route(order: Order) -> Plan | Refusal:
+        return router.plan(order.call, task_text=order.task_text, policy=order.principal.policy, among=order.candidates)
+
+    return route
+
+
+def _install(parts: _Parts) -> None:
+    auth.install_directory(parts.directory)
+    gateway.install(parts.gateway)
+    runtime.install(parts.runtime)
+
+
+def _uninstall() -> None:
+    auth.install_directory(None)
+    gateway.install(None)
+    runtime.install(None)
+
+
+async def _beat(parts: _Parts) -> None:
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        await _heartbeat(parts)
+
+
+async def _heartbeat(parts: _Parts) -> None:
+    """Says that this process lives, and keeps what it has reserved. Each is tried whatever became of the other."""
+    try:
+        await beat(parts.pool, parts.runtime.process_id)
+    except psycopg.Error as error:
+        log.error("heartbeat.missed", extra={"error": type(error).__name__})
+    try:
+        await parts.gatekeeper.renew_leases()
+    except RedisAway:
+        log.warning("leases.not_renewed")
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _spare_the_garbage_collector() -> None:
+    """What is loaded by now lives as long as the process; collecting it again and again doubles the slowest requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

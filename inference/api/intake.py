@@ -1,0 +1,78 @@
+"""A request's bytes and headers → a `Call`, or the refusal that says what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from inference.api.controls import AUTOMATIC_MODELS, InvalidControl, read_controls
+from inference.domain import Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
+from inference.wire.format import format_of
+
+_decode = msgspec.json.Decoder().decode
+
+_FORWARDED = {
+    "HTTP_IDEMPOTENCY_KEY": "idempotency-key",
+    "HTTP_ANTHROPIC_BETA": "anthropic-beta",
+}
+
+
+def read_json(raw: bytes) -> dict[str, Any] | Refusal:
+    """A request body that must be a JSON object."""
+    try:
+        body = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Refusal(RefusalKind.INVALID, f"the body is not valid JSON: {error}")
+    except RecursionError:
+        return Refusal(RefusalKind.INVALID, "the body is nested too deeply")
+    if not isinstance(body, dict):
+        return Refusal(RefusalKind.INVALID, "the body must be a JSON object")
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request as it came in: its id, when (`time.perf_counter`), its body, and its headers in WSGI style."""
+
+    request_id: str
+    at: float
+    raw: bytes
+    headers: Mapping[str, str]
+
+
+def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode) -> Call | Refusal:
+    """A call in one of the compatible wires."""
+    body = read_json(arrival.raw)
+    if isinstance(body, Refusal):
+        return body
+    problem = format_of(wire).check(body)
+    if problem is not None:
+        return Refusal(RefusalKind.INVALID, problem.message, details={"param": problem.param})
+    named = body.get("model")
+    model = None if named is None or named in AUTOMATIC_MODELS else named
+    try:
+        controls = read_controls(arrival.headers, model, default_mode)
+    except InvalidControl as error:
+        return Refusal(RefusalKind.INVALID, str(error), details={"param": error.name})
+    return make_call(arrival, body, wire=wire, model=model, controls=controls)
+
+
+def make_call(arrival: Arrival, body: dict[str, Any], *, wire: Wire, model: str | None, controls: Controls) -> Call:
+    """A call from a checked body in the shape of `wire`."""
+    shape = format_of(wire)
+    return Call(
+        request_id=arrival.request_id,
+        wire=wire,
+        body=body,
+        model=model,
+        stream=bool(body.get("stream")),
+        include_usage=shape.include_usage(body),
+        max_output_tokens=shape.max_output_tokens(body),
+        input_token_bound=shape.input_token_bound(body, len(arrival.raw)),
+        controls=controls,
+        received_at=arrival.at,
+        headers={name: arrival.headers[key] for key, name in _FORWARDED.items() if key in arrival.headers},
+    )

@@ -1,0 +1,217 @@
+"""The native routes: `POST /infer` and `GET /models`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import Router
+
+from governance.auth import HotKeyAuth
+from governance.domain import Scope
+from inference import gateway
+from inference.api import schemas
+from inference.api.compatible import arrival_of, principal_of
+from inference.api.controls import (
+    AUTOMATIC_MODELS,
+    InvalidControl,
+    mode_for,
+    preference_of,
+    read_name,
+    read_tags,
+    read_usd,
+)
+from inference.api.intake import Arrival, make_call, read_json
+from inference.api.native_schema import InferRequest
+from inference.api.render import JSON, Refused, WireResponse, percent_text, render, report_headers, stream_response, usd
+from inference.domain import (
+    Answer,
+    CacheMode,
+    Call,
+    Controls,
+    LatencyPreference,
+    Model,
+    QualityPreference,
+    Refusal,
+    RefusalKind,
+    Report,
+    RoutingMode,
+    StreamedAnswer,
+    Wire,
+)
+from inference.wire.format import format_of
+from inference.wire.sse import EventSplitter, data_of, event_of
+
+router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Asahi"])
+
+_encode = msgspec.json.Encoder().encode
+
+
+@router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
+async def infer(request: HttpRequest) -> HttpResponseBase:
+    call = read_native_call(arrival_of(request), RoutingMode(settings.ASAHI.routing.default_mode))
+    if isinstance(call, Refusal):
+        raise Refused(call)
+    reply = await gateway.current().pipeline.answer(principal_of(request), call)
+    if isinstance(reply, Answer):
+        text = format_of(call.wire).answer_text(reply.body)
+        return WireResponse(200, [*report_headers(reply.report), JSON], _encode(answer_fields(text, reply.report)))
+    if isinstance(reply, StreamedAnswer):
+        return stream_response(_NativeStream(reply), report_headers(reply.report))
+    return render(reply)
+
+
+@router.get("/models", summary="Registered models with price, quality, latency and capabilities", **schemas.MODELS)
+async def models(request: HttpRequest) -> HttpResponseBase:
+    policy, here = principal_of(request).policy, gateway.current()
+    listed = [_model_fields(here, model) for model in here.registry.models if policy.allows(model.id)]
+    return WireResponse(200, [JSON], _encode({"models": listed, "price_version": here.prices.version}))
+
+
+def read_native_call(arrival: Arrival, default_mode: RoutingMode) -> Call | Refusal:
+    """A native call, turned into the chat wire."""
+    raw = read_json(arrival.raw)
+    if isinstance(raw, Refusal):
+        return raw
+    try:
+        asked = msgspec.convert(raw, InferRequest)
+    except msgspec.ValidationError as error:
+        return Refusal(RefusalKind.UNPROCESSABLE, str(error))
+    if (asked.prompt is None) == (asked.messages is None):
+        return Refusal(RefusalKind.UNPROCESSABLE, "give exactly one of 'prompt' and 'messages'")
+    model = None if asked.model_override in (None, *AUTOMATIC_MODELS) else asked.model_override
+    try:
+        controls = _controls_of(asked, model, default_mode)
+    except InvalidControl as error:
+        return Refusal(RefusalKind.UNPROCESSABLE, str(error), details={"param": error.name})
+    body = _chat_body(asked)
+    problem = format_of(Wire.CHAT).check(body)
+    if problem is not None:
+        return Refusal(RefusalKind.UNPROCESSABLE, problem.message, details={"param": problem.param})
+    return make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls)
+
+
+def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMode) -> Controls:
+    mode = preference_of("routing_mode", asked.routing_mode, RoutingMode)
+    quality = preference_of("quality_preference", asked.quality_preference, QualityPreference)
+    latency = preference_of("latency_preference", asked.latency_preference, LatencyPreference)
+    cache = preference_of("cache", asked.cache, CacheMode)
+    if mode is None and model is None and (quality is not None or latency is not None):
+        mode = RoutingMode.GUIDED
+    task_tag = () if asked.task_id is None else (f"task_id:{read_name('task_id', asked.task_id)}"[:100],)
+    return Controls(
+        routing_mode=mode_for("routing_mode", mode, model, default_mode),
+        cache=cache or CacheMode.ON,
+        quality_bar=asked.quality_threshold,
+        quality_preference=quality,
+        latency_preference=latency,
+        latency_budget_ms=asked.latency_budget_ms,
+        max_cost_nano=read_usd(
+            "cost_budget", None if asked.cost_budget is None else str(Decimal(repr(asked.cost_budget)))
+        ),
+        end_user=read_name("user_id", asked.user_id or ""),
+        tags=(*read_tags("tags", ",".join(asked.tags or ())), *task_tag),
+        document_id=read_name("document_id", asked.document_id or ""),
+    )
+
+
+def _chat_body(asked: InferRequest) -> dict[str, Any]:
+    messages = list(asked.messages or ())
+    if asked.prompt is not None:
+        messages = [{"role": "user", "content": asked.prompt}]
+    if asked.document:
+        messages.insert(0, {"role": "system", "content": f"Answer from this document.\n\n{asked.document}"})
+    body: dict[str, Any] = {"messages": messages, "stream": asked.stream}
+    if asked.max_tokens is not None:
+        body["max_completion_tokens"] = asked.max_tokens
+    return body
+
+
+def answer_fields(text: str, report: Report) -> dict[str, Any]:
+    """The native answer's fields, once the cost is known."""
+    cost, usage = report.cost, report.usage
+    assert cost is not None
+    assert usage is not None
+    return {
+        "request_id": report.request_id,
+        "response": text,
+        "model_used": report.model,
+        "tokens_input": usage.input_tokens,
+        "tokens_output": usage.output_tokens,
+        "cost": usd(cost.cost_nano),
+        "latency_ms": report.latency_ms,
+        "cache_hit": report.tier.number > 0,
+        "cache_tier": report.tier.number,
+        "routing_reason": report.routing_reason,
+        "cost_original": usd(cost.original_nano),
+        "cost_optimized": usd(cost.cost_nano),
+        "cost_savings": usd(cost.savings_nano),
+        "cost_savings_percent": float(percent_text(cost)),
+        "optimization_techniques": list(report.techniques),
+        "tokens_saved": report.tokens_saved,
+        "quality_score": report.quality,
+        "timestamp": datetime.now(UTC).isoformat(),
+        "simulated": report.simulated,
+    }
+
+
+def _model_fields(here: gateway.Gateway, model: Model) -> dict[str, Any]:
+    rates = here.prices.rates(model)
+    return {
+        "id": model.id,
+        "provider": model.provider,
+        "available": here.targets.available(model.provider),
+        "price_usd_per_million_tokens": {
+            "input": float(rates.input),
+            "cached_input": float(rates.cached_input),
+            "cache_write": float(rates.cache_write),
+            "output": float(rates.output),
+        },
+        "quality": dict(model.quality),
+        "latency_ms": model.latency_ms,
+        "context_tokens": model.context_tokens,
+        "max_output_tokens": model.max_output_tokens,
+        "capabilities": sorted(model.capabilities),
+    }
+
+
+class _NativeStream(AsyncIterator[bytes]):
+    """`delta` events with text as it comes, then one `result` event: the native answer, whole."""
+
+    def __init__(self, reply: StreamedAnswer) -> None:
+        self._reply = reply
+        self._events = self._make_events()
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        await self._events.aclose()
+        await self._reply.chunks.aclose()
+
+    async def _make_events(self) -> Any:
+        splitter, pieces = EventSplitter(), []
+        async for chunk in self._reply.chunks:
+            text = "".join(_delta_text(event) for event in splitter.feed(chunk))
+            if text:
+                pieces.append(text)
+                yield event_of(_encode({"text": text}), b"delta")
+        report = await self._reply.ended()
+        if report is None:
+            yield event_of(_encode({"error": {"type": "provider_failed", "message": "the stream broke"}}), b"error")
+        else:
+            yield event_of(_encode(answer_fields("".join(pieces), report)), b"result")
+
+
+def _delta_text(event: bytes) -> str:
+    data = data_of(event)
+    if not data.startswith(b"{"):
+        return ""
+    choices = msgspec.json.decode(data).get("choices") or [{}]
+    return str((choices[0].get("delta") or {}).get("content") or "")
