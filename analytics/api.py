@@ -43,6 +43,7 @@ from analytics.schemas import (
     percent,
     share,
     usd,
+    usd_exact,
 )
 from analytics.stream import connect
 from analytics.windows import Window, window_of
@@ -115,6 +116,7 @@ def cost_summary(request: HttpRequest, params: Query[PeriodParams]) -> CostSumma
         period=_span(window),
         total_requests=sums.requests,
         total_cost=usd(sums.cost_nano),
+        total_cost_exact=usd_exact(sums.cost_nano),
         total_cost_original=usd(sums.original_cost_nano),
         total_cost_savings=usd(sums.savings_nano),
         cost_savings_percent=percent(sums.savings_share),

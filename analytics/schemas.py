@@ -194,6 +194,7 @@ class CostSummary(Schema):
     period: Span
     total_requests: int
     total_cost: float
+    total_cost_exact: str = Field(description="The same amount to the last nano-USD")
     total_cost_original: float
     total_cost_savings: float
     cost_savings_percent: float
