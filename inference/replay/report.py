@@ -104,6 +104,8 @@ def _ledger_json(ledger: Reconciliation) -> dict[str, Any]:
         "problem": ledger.problem or None,
         "receipts": ledger.receipts,
         "receipts_usd": usd_from_nano(ledger.receipts_nano),
+        "lost_answers": ledger.lost,
+        "lost_answers_usd": usd_from_nano(ledger.lost_nano),
         "ledger_requests": ledger.ledger_requests,
         "ledger_usd": None if ledger.ledger_nano is None else usd_from_nano(ledger.ledger_nano),
         "receipts_checked": ledger.checked,
@@ -193,16 +195,17 @@ def _print_notes(console: Console, report: RunReport) -> None:
 
 
 def _print_ledger(console: Console, ledger: Reconciliation) -> None:
-    receipts = f"{ledger.receipts:,} receipts add up to ${usd_from_nano(ledger.receipts_nano)}"
-    if ledger.problem:
-        console.print(f"  [red]{receipts}; the ledger could not be read:[/] {escape(ledger.problem)}")
+    console.print(f"  {ledger.receipts:,} receipts add up to ${usd_from_nano(ledger.receipts_nano)}")
+    if ledger.ledger_nano is None:
+        console.print(f"  [red]the ledger could not be read:[/] {escape(ledger.problem)}")
         return
-    assert ledger.ledger_nano is not None
-    says = f"the ledger says ${usd_from_nano(ledger.ledger_nano)} for {ledger.ledger_requests:,} requests"
-    verdict = (
-        "[green]equal to the nano-dollar[/]" if ledger.ledger_nano == ledger.receipts_nano else "[red]they differ[/]"
+    if ledger.lost:
+        console.print(f"  {ledger.lost} calls whose answers were lost on the way: ${usd_from_nano(ledger.lost_nano)}")
+    equal = ledger.ledger_nano == ledger.receipts_nano + ledger.lost_nano
+    verdict = "[green]equal to the nano-dollar[/]" if equal else "[red]they differ[/]"
+    console.print(
+        f"  the ledger has {ledger.ledger_requests:,} requests for ${usd_from_nano(ledger.ledger_nano)}: {verdict}"
     )
-    console.print(f"  {receipts}; {says}:\n  {verdict}")
     if ledger.checked:
         console.print(f"  {ledger.checked - len(ledger.differing)} of {ledger.checked} stored receipts agree")
     for problem in ledger.differing:

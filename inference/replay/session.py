@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from inference.gateway_client import Endpoint, GatewayClient, error_message, open_session
-from inference.replay.reconcile import DRAIN_SECONDS, Reconciliation, reconcile
+from inference.replay.reconcile import DRAIN_SECONDS, Claim, Reconciliation, reconcile
 from inference.replay.recordings import RecordingsRefusedError, load_recordings
 from inference.replay.report import Roles, RunReport
 from inference.replay.runner import RETRY_SECONDS, Mode, Pass, Progress, Runner, SendOptions, plan_passes
@@ -136,7 +136,7 @@ def _send_options(options: ReplayOptions, state: RunState) -> SendOptions:
     return SendOptions(
         weak=options.weak.registered,
         strong=options.strong.registered,
-        tags=_tags(state),
+        tags=(_run_tag(state), _part_tag(state, state.sessions)),
         cache=options.cache,
         max_tokens=options.max_tokens,
         seed=int(state.started.run_id, 16) % 2**31 if options.fresh else None,
@@ -146,19 +146,21 @@ def _send_options(options: ReplayOptions, state: RunState) -> SendOptions:
     )
 
 
-def _tags(state: RunState) -> tuple[str, str]:
-    """The run's tag, and one for this process's part of it: what an interrupted part lost is found by the latter."""
-    run = f"replay:{state.started.run_id}"
-    return run, f"{run}:{state.sessions}"
+def _run_tag(state: RunState) -> str:
+    return f"replay:{state.started.run_id}"
+
+
+def _part_tag(state: RunState, session: int) -> str:
+    """Marks what one process sent of a run: by it, the calls are found whose answers an interruption lost."""
+    return f"{_run_tag(state)}:{session}"
 
 
 async def _compare_with_ledger(client: GatewayClient, options: ReplayOptions, state: RunState) -> Reconciliation:
     age = time.time() - state.started.started_at
+    parts = [_part_tag(state, session) for session in range(1, state.sessions + 1)]
     return await reconcile(
         client,
-        tag=_tags(state)[0],
-        rows=list(state.done.values()),
-        charged_nano=state.charged_nano,
+        Claim([_run_tag(state), *parts], list(state.done.values()), state.charged_nano),
         sample=options.receipts,
         patience_seconds=options.drain_seconds,
         period="24h" if age < DAY_SECONDS - 3600 else "90d",

@@ -55,9 +55,10 @@ class FakeGateway:
         app.router.add_get("/v1/models", self.models)
         app.router.add_get("/v1/receipts/{id}", self.receipt)
         app.router.add_get("/analytics/cost-summary", self.cost_summary)
+        app.router.add_get("/analytics/recent-inferences", self.recent)
         app.router.add_post("/_control/recordings", self.record)
         server = TestServer(app, host="127.0.0.1")
-        await server.start_server()
+        await server.start_server(access_log=None)
         return server
 
     async def record(self, request: web.Request) -> web.Response:
@@ -77,10 +78,14 @@ class FakeGateway:
             return refused
         body = await request.json()
         self.requests.append((body, request.headers.copy()))
+        # Like the real one, it charges for a call whose client has gone.
+        return await asyncio.shield(asyncio.ensure_future(self._serve(body, request.headers.copy())))
+
+    async def _serve(self, body: dict[str, Any], headers: Mapping[str, str]) -> web.Response:
         if self.on_request:
             await self.on_request()
         fault = self.faults.popleft() if self.faults else None
-        return fault if fault is not None else self._answer(body, request.headers)
+        return fault if fault is not None else self._answer(body, headers)
 
     def _answer(self, body: dict[str, Any], headers: Mapping[str, str]) -> web.Response:
         prompt = body["messages"][-1]["content"]
@@ -122,7 +127,7 @@ class FakeGateway:
         found = [entry for entry in self.ledger if entry.request_id == request.match_info["id"]]
         if not found:
             return web.json_response({"error": {"message": "no such receipt"}}, status=404)
-        body = {"cost_usd": usd_from_nano(found[0].cost), "cost_original_usd": usd_from_nano(found[0].original)}
+        body = {"cost_exact": usd_from_nano(found[0].cost), "cost_original_exact": usd_from_nano(found[0].original)}
         return web.json_response(body)
 
     async def cost_summary(self, request: web.Request) -> web.Response:
@@ -133,7 +138,11 @@ class FakeGateway:
             self.lag -= 1
             entries.pop()
         total = sum(entry.cost for entry in entries) + self.skim
-        return web.json_response({"total_requests": len(entries), "total_cost_usd": usd_from_nano(total)})
+        return web.json_response({"total_requests": len(entries), "total_cost_exact": usd_from_nano(total)})
+
+    async def recent(self, request: web.Request) -> web.Response:
+        found = [entry for entry in reversed(self.ledger) if request.query["tag"] in entry.tags]
+        return web.json_response([{"request_id": entry.request_id} for entry in found[: int(request.query["limit"])]])
 
     def _refuse(self, request: web.Request) -> web.Response | None:
         if request.headers.get("authorization") == f"Bearer {KEY}":

@@ -167,6 +167,9 @@ def test_after_a_kill_no_completed_row_is_sent_again(
     assert 44 >= sent_before > 40
     assert len(gateway.requests) <= 100 + 4
     assert len({body["messages"][0]["content"] for body, _ in gateway.requests}) == 100
+    assert 1 <= report["ledger"]["lost_answers"] <= 4
+    assert report["ledger"]["holds"] is True
+    assert resumed.returncode == 0
 
 
 def test_an_interrupt_lets_calls_in_flight_finish_and_the_run_goes_on_later_without_a_difference(

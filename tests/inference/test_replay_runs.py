@@ -355,4 +355,4 @@ async def test_a_ledger_that_the_key_may_not_read_is_said_so(
     await server.close()
     assert ledger is not None
     assert not ledger.holds
-    assert ledger.problem == "cost-summary answered 403: scope analytics is missing"
+    assert ledger.problem == "/analytics/cost-summary answered 403: scope analytics is missing"
