@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from redis import Redis
 
-from asahi_site.benchmark.processes import Process, pinned
+from asahi_site.benchmark.processes import Process, StartError, pinned
 from asahi_site.config import BASE_DIR
 from asahi_site.embedded.ports import choose_port
 from asahi_site.procfile import read_procfile
@@ -64,7 +64,7 @@ class Instance:
             command, env=self._environment, cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=300
         )
         if done.returncode:
-            raise RuntimeError(f"the benchmark's database could not be prepared:\n{done.stderr[-2000:]}")
+            raise StartError(f"the benchmark's database could not be prepared:\n{done.stderr[-2000:]}")
         self._api_key = json.loads(done.stdout.splitlines()[-1])["api_key"]
 
     def start_recorder(self) -> None:

@@ -23,7 +23,6 @@ def create_tenant() -> str:
         requests_per_minute=_OUT_OF_REACH,
         tokens_per_minute=_OUT_OF_REACH,
         max_concurrency=_OUT_OF_REACH,
-        monthly_request_limit=_OUT_OF_REACH,
         cache_ttl_seconds=CACHE_SECONDS,
     )
     return issue_key(org_id=org.pk, name="benchmark", scopes=[Scope.INFER]).secret
