@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
-from ninja import NinjaAPI, Redoc, Swagger
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
 
+from analytics import api as analytics
 from asahi_site import errors
 from asahi_site.health import router as health_router
+from governance.auth import KeyAuth
+from governance.domain import Scope
 from inference.api.compatible import router as compatible_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
@@ -23,13 +27,19 @@ api = NinjaAPI(
 api.add_router("", compatible_router)
 api.add_router("", native_router)
 api.add_router("", health_router)
+api.add_router("", analytics.router, auth=KeyAuth(Scope.ANALYTICS))
+api.add_router("", analytics.receipts, auth=KeyAuth(Scope.INFER))
+api.add_router("", analytics.operator)
 
 
-@api.exception_handler(Exception)
 def on_error(request: HttpRequest, error: Exception) -> HttpResponseBase:
     """ninja's door to the one place that maps errors."""
     response = errors.response_for(request, error)
     return response if hasattr(request, "asahi_arrival") else as_django(response)
+
+
+for kind in (Exception, Http404, HttpError, ValidationError):  # ninja has handlers of its own for the last three
+    api.add_exception_handler(kind, on_error)
 
 
 def as_django(response: WireResponse) -> HttpResponse:
@@ -39,6 +49,3 @@ def as_django(response: WireResponse) -> HttpResponse:
         status=response.status_code,
         headers={name.decode(): value.decode("latin-1") for name, value in response.raw_headers},
     )
-
-
-swagger, redoc = Swagger(), Redoc()

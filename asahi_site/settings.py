@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "ninja",
     "rest_framework",
     "asahi_site",
     "governance",

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, replace
 
 from inference.crossing import INVALID_ANSWER, Crossing, crossing_for
-from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Usage
+from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Tier, Usage
 from inference.flights import Executed, Execution, Outcome
 from inference.observe import observe_failure
 from inference.providers.breaker import Breakers
@@ -154,13 +154,30 @@ class _Run:
                 for chunk in crossing.relay(splitter.feed(data)):
                     if not leg.first_byte_ms:
                         leg.first_byte_ms = max(1, elapsed_ms(self._order))
-                        execution.open(self._plan)
+                        execution.open(self._report_of_open_stream(leg))
                     execution.push(chunk.data, usage_only=chunk.usage_only)
                 if crossing.reader.finished:
                     return None
         except (UpstreamBroken, EventTooLargeError) as error:
             return str(error)
         return None
+
+    def _report_of_open_stream(self, leg: _Leg) -> Report:
+        """What can be said before a stream has ended: its cost is in its receipt."""
+        return Report(
+            request_id=self._order.call.request_id,
+            model=leg.model.id,
+            tier=Tier.MISS,
+            routing_mode=self._plan.mode,
+            routing_reason=self._plan.reason,
+            cost=None,
+            usage=None,
+            latency_ms=leg.first_byte_ms,
+            quality=leg.model.quality_for(self._plan.task),
+            techniques=self._order.techniques,
+            tokens_saved=self._order.tokens_saved,
+            simulated=leg.target.simulated,
+        )
 
     async def _record(
         self, leg: _Leg, usage: Usage, *, body: bytes | None = None, outcome: str = "ok", status: int = 200

@@ -41,8 +41,9 @@ class Execution:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = loop.create_future()
-        self.opened: asyncio.Future[Refusal | Plan] = loop.create_future()
-        """Resolved when the first byte is there, or when it is certain that none will come."""
+        self.opened: asyncio.Future[Refusal | Report] = loop.create_future()
+        """Resolved when the first byte is there, or when it is certain that none will come. A stream's report is still
+        without its cost."""
         self._chunks: list[Chunk] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._readers = 0
@@ -52,10 +53,10 @@ class Execution:
         """Begin. `work` pushes chunks and calls `finish`."""
         self._task = asyncio.create_task(work)
 
-    def open(self, plan: Plan) -> None:
+    def open(self, report: Report) -> None:
         """The provider has begun to answer: from now on nothing is retried."""
         if not self.opened.done():
-            self.opened.set_result(plan)
+            self.opened.set_result(report)
 
     def push(self, data: bytes, *, usage_only: bool = False) -> None:
         self._chunks.append(Chunk(data, usage_only))
@@ -66,7 +67,7 @@ class Execution:
         if not self.outcome.done():
             self.outcome.set_result(outcome)
         if not self.opened.done():
-            self.opened.set_result(outcome if isinstance(outcome, Refusal) else outcome.plan)
+            self.opened.set_result(outcome if isinstance(outcome, Refusal) else outcome.report)
         self._wake()
 
     def attach(self) -> None:

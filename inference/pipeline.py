@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from caching.domain import CachedAnswer
 from governance.domain import Principal
-from inference.domain import Answer, Call, Order, Plan, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
+from inference.domain import Answer, Call, Order, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
 from inference.flights import Executed, Execution, Flights, Seat
 from inference.stages import Stages
 from inference.wire.format import format_of
@@ -73,7 +73,7 @@ class Pipeline:
         finally:
             if execution is None:
                 stages.governance.release(order)
-        return await self._read(order, plan, execution)
+        return await self._read(order, execution)
 
     async def _join(self, order: Order, seat: Seat, *, counts: bool) -> Reply | None:
         """Wait for the leader's answer. None when there is none to share."""
@@ -96,7 +96,7 @@ class Pipeline:
             return None
         return await self._replay(order, shared, Tier.T1, "shared the answer of an identical call in flight")
 
-    async def _read(self, order: Order, plan: Plan, execution: Execution) -> Reply:
+    async def _read(self, order: Order, execution: Execution) -> Reply:
         if not order.call.stream:
             outcome = await execution.whole()
             if isinstance(outcome, Refusal):
@@ -112,7 +112,7 @@ class Pipeline:
         if isinstance(opened, Refusal):
             await follower.aclose()
             return opened
-        return StreamedAnswer(follower, _report_of_open_stream(order, plan), lambda: _final_report(execution))
+        return StreamedAnswer(follower, opened, lambda: _final_report(execution))
 
     async def _replay(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Reply:
         report = await self._stages.record_hit(order, cached, tier, reason)
@@ -166,20 +166,3 @@ async def _final_report(execution: Execution) -> Report | None:
 
 async def _known(report: Report) -> Report:
     return report
-
-
-def _report_of_open_stream(order: Order, plan: Plan) -> Report:
-    """What can be said before a stream has ended: its cost is in its receipt."""
-    return Report(
-        request_id=order.call.request_id,
-        model=plan.model.id,
-        tier=Tier.MISS,
-        routing_mode=plan.mode,
-        routing_reason=plan.reason,
-        cost=None,
-        usage=None,
-        latency_ms=0,
-        quality=plan.quality,
-        techniques=order.techniques,
-        tokens_saved=order.tokens_saved,
-    )
