@@ -1,0 +1,119 @@
+"""The shape of `config/models.yaml`. What is in it is judged by the registry and the price book."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inference.domain import Wire
+
+
+class RegistryError(ValueError):
+    """Everything that is wrong with the models file, at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The models file is wrong:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Usd = Annotated[Decimal, Field(ge=0)]
+"""USD per million tokens."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class ProviderEntry(_Entry):
+    id: Name
+    name: Name
+    kind: Literal["openai", "anthropic", "cohere", "compatible"]
+    wire: Wire
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?[^\s/]$")]
+    key_env: str = ""
+
+
+class RatesEntry(_Entry):
+    input: Usd
+    output: Usd
+    cached_input: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+
+
+class LongContextEntry(RatesEntry):
+    above: Count
+
+
+class PriceEntry(RatesEntry):
+    starts_on: date
+    ends_on: date | None = None
+    long_context: tuple[LongContextEntry, ...] = ()
+
+
+class ModelEntry(_Entry):
+    id: Name
+    provider: Name
+    upstream_id: str = ""
+    aliases: tuple[Name, ...] = ()
+    context_tokens: Count
+    max_output_tokens: Count
+    latency_ms: Count
+    capabilities: frozenset[str] = frozenset()
+    quality: dict[str, Share]
+    retires_on: date | None = None
+    successor: str = ""
+    prices: tuple[PriceEntry, ...] = ()
+
+    @property
+    def upstream(self) -> str:
+        return self.upstream_id or self.id
+
+
+class RetiredEntry(_Entry):
+    id: Name
+    retired_on: date
+    successor: Name
+    aliases: tuple[Name, ...] = ()
+
+
+class ModelsFile(_Entry):
+    providers: tuple[ProviderEntry, ...]
+    models: tuple[ModelEntry, ...]
+    retired: tuple[RetiredEntry, ...] = ()
+
+
+def read_models_file(path: Path) -> ModelsFile:
+    """Raises RegistryError with every entry that does not fit."""
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+        return ModelsFile.model_validate(content)
+    except OSError as error:
+        raise RegistryError([f"{path} cannot be read: {error.strerror}"]) from error
+    except yaml.YAMLError as error:
+        raise RegistryError([f"{path} is not YAML: {error}"]) from error
+    except ValidationError as error:
+        raise RegistryError([_describe(item, content) for item in error.errors()]) from error
+
+
+def _describe(item: Any, content: Any) -> str:
+    """`models[gpt-6-luna].quality.math: ...`: an entry is named by its id, since a position is hard to find."""
+    place, here = "", content
+    for step in item["loc"]:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            here = None
+        if isinstance(step, int):
+            place += f"[{here['id'] if isinstance(here, dict) and here.get('id') else step}]"
+        else:
+            place += f".{step}" if place else str(step)
+    return f"{place or 'the file'}: {item['msg']}"
