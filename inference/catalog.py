@@ -1,0 +1,27 @@
+"""The price book and the registry of this process, read once from `config/models.yaml`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from inference.pricing import PriceBook
+from inference.registry import Registry
+
+
+def models_path() -> Path:
+    return Path(settings.BASE_DIR) / "config" / "models.yaml"
+
+
+@cache
+def price_book() -> PriceBook:
+    """Raises RegistryError when the file does not fit its shape."""
+    return PriceBook.load(models_path())
+
+
+@cache
+def registry() -> Registry:
+    """Raises RegistryError with every problem in the file."""
+    return Registry.load(models_path(), price_book())

@@ -1,0 +1,155 @@
+"""Which models and providers there are. Read once from `config/models.yaml`; immutable afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from inference.domain import Model, Wire
+from inference.models_file import ModelEntry, ModelsFile, ProviderEntry, RegistryError, read_models_file
+from inference.pricing import PriceBook
+from inference.routing.needs import CAPABILITIES
+from inference.routing.tasks import TASKS
+
+__all__ = ["ProviderConfig", "Registry", "RegistryError", "Retirement"]
+
+_QUALITY_KEYS = {"default", *TASKS}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """Where a provider's models are called. Calls go to `{base_url}/chat/completions` or `{base_url}/messages`."""
+
+    id: str
+    name: str
+    kind: str
+    wire: Wire
+    base_url: str
+    key_env: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """When a provider stops (or stopped) serving a model, and which registered model takes its place."""
+
+    name: str
+    on: date
+    successor: str
+
+
+class Registry:
+    """The registered models and their providers, found by any name a caller may use."""
+
+    def __init__(
+        self, models: tuple[Model, ...], providers: Mapping[str, ProviderConfig], names: Mapping[str, Model],
+        retired: Mapping[str, Retirement], announced: Mapping[str, Retirement],
+    ) -> None:  # fmt: skip
+        self.models = models
+        self.providers = MappingProxyType(dict(providers))
+        self.announced = MappingProxyType(dict(announced))
+        self._names = dict(names)
+        self._retired = dict(retired)
+
+    @classmethod
+    def load(cls, path: Path, price_book: PriceBook, today: date | None = None) -> Registry:
+        """Raises RegistryError with every problem. A model whose last day has come is retired, not registered."""
+        file = read_models_file(path)
+        today = today or datetime.now(UTC).date()
+        current, retired, announced = _split_by_retirement(file, today)
+        models = tuple(_to_model(entry, file) for entry in current)
+        names = [(name, model) for entry, model in zip(current, models, strict=True) for name in _names_of(entry)]
+        problems = [
+            *_duplicates("provider", [provider.id for provider in file.providers]),
+            *_duplicates("model name", [*(name for name, _ in names), *retired]),
+            *(problem for entry in current for problem in _entry_problems(entry, file)),
+            *(f"{e.id}: retired_on is still to come" for e in file.retired if e.retired_on > today),
+            *_successor_problems([*retired.values(), *announced.values()], {model.id for model in models}),
+            *(f"{model.id}: {problem}" for model in models if (problem := price_book.check(model))),
+        ]
+        if problems:
+            raise RegistryError(problems)
+        return cls(models, {p.id: _to_provider(p) for p in file.providers}, dict(names), retired, announced)
+
+    def find(self, name: str) -> Model | None:
+        """By id, `provider/id`, the provider's own name for it, or an alias."""
+        return self._names.get(name)
+
+    def retired(self, name: str) -> Retirement | None:
+        """What became of a model that is no longer served."""
+        return self._retired.get(name)
+
+    def known_names(self) -> Iterator[str]:
+        return iter(self._names)
+
+
+def _split_by_retirement(
+    file: ModelsFile, today: date
+) -> tuple[list[ModelEntry], dict[str, Retirement], dict[str, Retirement]]:
+    retired = {
+        name: Retirement(entry.id, entry.retired_on, entry.successor)
+        for entry in file.retired
+        for name in (entry.id, *entry.aliases)
+    }
+    current, announced = [], {}
+    for entry in file.models:
+        retirement = Retirement(entry.id, entry.retires_on, entry.successor) if entry.retires_on else None
+        if retirement is not None and retirement.on <= today:
+            retired.update(dict.fromkeys(_names_of(entry), retirement))
+            continue
+        current.append(entry)
+        if retirement is not None:
+            announced[entry.id] = retirement
+    return current, retired, announced
+
+
+def _names_of(entry: ModelEntry) -> list[str]:
+    """Every name of a model, each once."""
+    names = [entry.id, f"{entry.provider}/{entry.id}", f"{entry.provider}/{entry.upstream}", *entry.aliases]
+    return list(dict.fromkeys(names))
+
+
+def _to_model(entry: ModelEntry, file: ModelsFile) -> Model:
+    wires = {provider.id: provider.wire for provider in file.providers}
+    return Model(
+        id=entry.id,
+        provider=entry.provider,
+        upstream_id=entry.upstream,
+        wire=wires.get(entry.provider, Wire.CHAT),
+        context_tokens=entry.context_tokens,
+        max_output_tokens=entry.max_output_tokens,
+        latency_ms=entry.latency_ms,
+        capabilities=entry.capabilities,
+        quality=MappingProxyType(dict(entry.quality)),
+    )
+
+
+def _to_provider(entry: ProviderEntry) -> ProviderConfig:
+    return ProviderConfig(entry.id, entry.name, entry.kind, entry.wire, entry.base_url, entry.key_env)
+
+
+def _duplicates(what: str, names: list[str]) -> list[str]:
+    return [f"{what} {name!r} stands for {count} entries" for name, count in Counter(names).items() if count > 1]
+
+
+def _entry_problems(entry: ModelEntry, file: ModelsFile) -> Iterator[str]:
+    if entry.provider not in {provider.id for provider in file.providers}:
+        yield f"{entry.id}: provider {entry.provider!r} is not in the file"
+    if "default" not in entry.quality:
+        yield f"{entry.id}: quality has no default"
+    if unknown := sorted(entry.quality.keys() - _QUALITY_KEYS):
+        yield f"{entry.id}: quality for unknown tasks {', '.join(unknown)}"
+    if unknown := sorted(entry.capabilities - CAPABILITIES):
+        yield f"{entry.id}: unknown capabilities {', '.join(unknown)}"
+    if entry.max_output_tokens > entry.context_tokens:
+        yield f"{entry.id}: max_output_tokens exceeds context_tokens"
+    if bool(entry.retires_on) != bool(entry.successor):
+        yield f"{entry.id}: retires_on and successor go together"
+
+
+def _successor_problems(retirements: list[Retirement], registered: set[str]) -> list[str]:
+    unknown = {(r.name, r.successor) for r in retirements if r.successor not in registered}
+    return [f"{name}: its successor {successor!r} is not registered" for name, successor in sorted(unknown)]

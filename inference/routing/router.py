@@ -1,0 +1,144 @@
+"""The router: explicit names a model, autopilot and guided take the cheapest that is good enough."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from governance.domain import PolicySnapshot
+from inference.domain import Call, Model, Plan, Refusal, RefusalKind, RoutingMode, Wire
+from inference.pricing import PriceBook
+from inference.routing.choice import Chooser
+from inference.routing.constraints import PATHS, Constraints
+from inference.routing.demand import Demand, demand_of
+from inference.routing.tasks import TASKS, detect_task
+
+if TYPE_CHECKING:  # the registry checks its file against routing's vocabulary, and so imports this package
+    from inference.registry import Registry
+
+OWN_WIRE_ONLY: Mapping[Wire, frozenset[Wire]] = {wire: frozenset({wire}) for wire in Wire}
+
+_KEPT_DECISIONS = 2048
+
+
+class Router:
+    """Decides which model answers a call. Deterministic: equal calls get equal plans while prices and health stand.
+
+    `available` says of a provider whether it can be called now. `reachable_wires` says, for the wire a call came on,
+    which models' wires it can be sent over; more than its own once requests are translated.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        prices: PriceBook,
+        *,
+        available: Callable[[str], bool],
+        default_quality_bar: float,
+        default_max_output_tokens: int,
+        reachable_wires: Mapping[Wire, frozenset[Wire]] = OWN_WIRE_ONLY,
+    ) -> None:
+        self._registry = registry
+        self._prices = prices
+        self._available = available
+        self._default_quality_bar = default_quality_bar
+        self._default_max_output_tokens = default_max_output_tokens
+        self._reachable_wires = reachable_wires
+        self._provider_ids = tuple(sorted({model.provider for model in registry.models}))
+        chooser = Chooser(Constraints(registry.models, prices, reachable_wires), prices)
+        self._decide = lru_cache(maxsize=_KEPT_DECISIONS)(chooser.choose)
+        self._union = lru_cache(maxsize=_KEPT_DECISIONS)(self._any_task)
+
+    def plan(
+        self, call: Call, *, task_text: str, policy: PolicySnapshot, among: tuple[Model, ...] | None = None
+    ) -> Plan | Refusal:
+        """The decision for a call. `among` keeps it to the models whose cost was reserved."""
+        task = detect_task(task_text)
+        if call.controls.routing_mode is RoutingMode.EXPLICIT:
+            return self._named_plan(call, policy, task)
+        demand = self._demand(call, policy, task, among)
+        return demand if isinstance(demand, Refusal) else self._decide(demand)
+
+    def candidates(self, call: Call, policy: PolicySnapshot) -> tuple[Model, ...] | Refusal:
+        """Every model that `plan` may choose or fall back to, whatever the task turns out to be."""
+        if call.controls.routing_mode is RoutingMode.EXPLICIT:
+            model = self._named_model(call, policy)
+            return model if isinstance(model, Refusal) else (model,)
+        demand = self._demand(call, policy, "", None)
+        return demand if isinstance(demand, Refusal) else self._union(demand)
+
+    def _demand(
+        self, call: Call, policy: PolicySnapshot, task: str, among: tuple[Model, ...] | None
+    ) -> Demand | Refusal:
+        for name in call.controls.candidates:
+            if self._registry.find(name) is None:
+                return self._unknown(name)
+        available = self._available
+        demand = demand_of(
+            call,
+            policy,
+            task=task,
+            among=among,
+            available=tuple([provider for provider in self._provider_ids if available(provider)]),
+            price_epoch=self._prices.epoch,
+            default_bar=self._default_quality_bar,
+            default_output_tokens=self._default_max_output_tokens,
+        )
+        return demand._replace(named=self._ids_of(demand.named)) if demand.named else demand
+
+    def _ids_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(model.id for name in names if (model := self._registry.find(name)) is not None)
+
+    def _any_task(self, demand: Demand) -> tuple[Model, ...] | Refusal:
+        models: dict[str, Model] = {}
+        decision: Plan | Refusal
+        for task in TASKS:
+            decision = self._decide(demand._replace(task=task))
+            if isinstance(decision, Plan):
+                models.update((model.id, model) for model in (decision.model, *decision.fallbacks))
+        if models:
+            return tuple(models.values())
+        assert isinstance(decision, Refusal)
+        return decision
+
+    def _named_plan(self, call: Call, policy: PolicySnapshot, task: str) -> Plan | Refusal:
+        model = self._named_model(call, policy)
+        if isinstance(model, Refusal):
+            return model
+        reason = f"explicit: {model.id}, as named"
+        return Plan(model, RoutingMode.EXPLICIT, reason, task=task, quality=model.quality_for(task))
+
+    def _named_model(self, call: Call, policy: PolicySnapshot) -> Model | Refusal:
+        if not call.model:
+            return Refusal(RefusalKind.INVALID, "Explicit routing needs a model to be named.")
+        model = self._registry.find(call.model)
+        if model is None:
+            return self._unknown(call.model)
+        if not policy.allows(model.id):
+            return _refuse(RefusalKind.FORBIDDEN, f"The organization's policy does not allow {model.id}.", model)
+        if model.wire not in self._reachable_wires[call.wire]:
+            message = f"{model.id} is reached through {PATHS[model.wire]}, not through {PATHS[call.wire]}."
+            return _refuse(RefusalKind.INVALID, message, model)
+        if not self._available(model.provider):
+            name = self._registry.providers[model.provider].name
+            return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: {name} is not available.", model)
+        return model
+
+    def _unknown(self, name: str) -> Refusal:
+        shown = name[:100]
+        retirement = self._registry.retired(name)
+        if retirement is not None:
+            message = f"The model '{shown}' was retired on {retirement.on.isoformat()}; use '{retirement.successor}'."
+            return Refusal(
+                RefusalKind.UNKNOWN_MODEL, message, details={"model": shown, "successor": retirement.successor}
+            )
+        close = difflib.get_close_matches(shown, self._registry.known_names(), n=1, cutoff=0.75)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        message = f"The model '{shown}' does not exist.{hint}"
+        return Refusal(RefusalKind.UNKNOWN_MODEL, message, details={"model": shown})
+
+
+def _refuse(kind: RefusalKind, message: str, model: Model) -> Refusal:
+    return Refusal(kind, message, details={"model": model.id})
