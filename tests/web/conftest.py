@@ -1,0 +1,61 @@
+"""What the page tests share: assets straight from their folders, no rate limits, and a small cast of people."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from governance.models import User
+from tests.web.cast import Person, new_person
+
+PAGE_STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _pages_without_collected_assets(settings):
+    """The manifest storage wants `collectstatic` first; the rate limits would count tests, not visitors."""
+    settings.STORAGES = PAGE_STORAGES
+    settings.ACCOUNT_RATE_LIMITS = False
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    """A database whose rows other connections see too, emptied afterwards of all that hangs on people and tenants.
+
+    Django's own way of emptying it stops at the ledger, which is partitioned and so not one of its tables.
+    """
+    with django_db_blocker.unblock():
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE governance_user, governance_organization, django_session CASCADE")
+        connection.close()
+
+
+@pytest.fixture
+def hana(db) -> Person:
+    """The owner of Sunrise Labs."""
+    return new_person("hana@sunrise.example", "Sunrise Labs")
+
+
+@pytest.fixture
+def otto(db) -> Person:
+    """The owner of another organization, who must never see anything of Hana's."""
+    return new_person("otto@moonset.example", "Moonset Ltd")
+
+
+@pytest.fixture
+def browser_of():
+    """A signed-in Django client."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
