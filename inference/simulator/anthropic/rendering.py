@@ -1,0 +1,144 @@
+"""Anthropic's answers: one message, or events that build it block by block."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from inference.simulator import tokens
+from inference.simulator.answers import Answer, Finish, ToolCall
+from inference.simulator.prefixes import CacheUse
+from inference.simulator.replies import Event
+
+_STOP_REASONS = {
+    Finish.END: "end_turn",
+    Finish.STOP: "stop_sequence",
+    Finish.LENGTH: "max_tokens",
+    Finish.TOOLS: "tool_use",
+}
+
+
+def usage_of(answer: Answer, *, prompt_tokens: int, cache: CacheUse) -> dict[str, Any]:
+    """`input_tokens` is what was neither read from the cache nor written to it."""
+    return {
+        "input_tokens": prompt_tokens - cache.read - cache.written,
+        "cache_creation_input_tokens": cache.written,
+        "cache_read_input_tokens": cache.read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": cache.written - cache.written_1h,
+            "ephemeral_1h_input_tokens": cache.written_1h,
+        },
+        "output_tokens": answer.output_tokens,
+        "output_tokens_details": {"thinking_tokens": answer.thinking_tokens},
+        "service_tier": "standard",
+        "inference_geo": "not_available",
+    }
+
+
+def whole(answer: Answer, *, message_id: str, model: str, usage: dict[str, Any], shows_thoughts: bool) -> bytes:
+    content: list[dict[str, Any]] = []
+    if answer.thoughts:
+        content.append(_thinking(answer, shown=shows_thoughts))
+    if answer.text:
+        content.append({"type": "text", "text": tokens.text_of(answer.text)})
+    content += [_tool_use(call, _input_of(call)) for call in answer.calls]
+    message = _message(message_id, model, usage)
+    message.update(content=content, stop_reason=_STOP_REASONS[answer.finish], stop_sequence=answer.stop_sequence)
+    return msgspec.json.encode(message)
+
+
+def events(
+    answer: Answer, *, message_id: str, model: str, usage: dict[str, Any], shows_thoughts: bool
+) -> Iterator[Event]:
+    """The first event's usage names one output token, as the provider does; the last one's is the truth."""
+    start = _message(message_id, model, {**usage, "output_tokens": min(1, answer.output_tokens)})
+    yield _event("message_start", {"message": start})
+    for index, block in enumerate(_blocks(answer, shows_thoughts=shows_thoughts)):
+        for number, (name, body, count) in enumerate(block):
+            yield _event(name, {"index": index, **body}, count)
+            if index == 0 and number == 0:
+                yield _event("ping", {})
+    totals = {key: usage[key] for key in usage if key not in ("cache_creation", "service_tier", "inference_geo")}
+    delta = {"stop_reason": _STOP_REASONS[answer.finish], "stop_sequence": answer.stop_sequence}
+    yield _event("message_delta", {"delta": delta, "usage": totals})
+    yield _event("message_stop", {})
+
+
+BlockEvent = tuple[str, dict[str, Any], int]
+
+
+def _blocks(answer: Answer, *, shows_thoughts: bool) -> Iterator[Iterator[BlockEvent]]:
+    if answer.thoughts:
+        yield _thinking_block(answer, shown=shows_thoughts)
+    if answer.text:
+        yield _text_block(answer)
+    for call in answer.calls:
+        yield _tool_block(call)
+
+
+def _thinking_block(answer: Answer, *, shown: bool) -> Iterator[BlockEvent]:
+    yield "content_block_start", {"content_block": {"type": "thinking", "thinking": "", "signature": ""}}, 0
+    if shown:
+        for piece in answer.thoughts:
+            yield "content_block_delta", {"delta": {"type": "thinking_delta", "thinking": piece.text}}, piece.tokens
+    signature = {"type": "signature_delta", "signature": _signature(answer)}
+    yield "content_block_delta", {"delta": signature}, 0 if shown else answer.thinking_tokens
+    yield "content_block_stop", {}, 0
+
+
+def _text_block(answer: Answer) -> Iterator[BlockEvent]:
+    yield "content_block_start", {"content_block": {"type": "text", "text": ""}}, 0
+    for piece in answer.text:
+        yield "content_block_delta", {"delta": {"type": "text_delta", "text": piece.text}}, piece.tokens
+    yield "content_block_stop", {}, 0
+
+
+def _tool_block(call: ToolCall) -> Iterator[BlockEvent]:
+    yield "content_block_start", {"content_block": _tool_use(call, {})}, tokens.count(call.name)
+    yield "content_block_delta", {"delta": {"type": "input_json_delta", "partial_json": ""}}, 0
+    for piece in call.arguments:
+        delta = {"type": "input_json_delta", "partial_json": piece.text}
+        yield "content_block_delta", {"delta": delta}, piece.tokens
+    yield "content_block_stop", {}, 0
+
+
+def _event(name: str, body: dict[str, Any], count: int = 0) -> Event:
+    return Event(b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode({"type": name, **body})), count)
+
+
+def _message(message_id: str, model: str, usage: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": usage,
+    }
+
+
+def _thinking(answer: Answer, *, shown: bool) -> dict[str, Any]:
+    text = tokens.text_of(answer.thoughts) if shown else ""
+    return {"type": "thinking", "thinking": text, "signature": _signature(answer)}
+
+
+def _signature(answer: Answer) -> str:
+    text = tokens.text_of(answer.thoughts)
+    return "sim_" + hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+def _tool_use(call: ToolCall, filled: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name, "input": filled}
+
+
+def _input_of(call: ToolCall) -> Any:
+    """What was cut off in the middle of its JSON is given as nothing."""
+    try:
+        return msgspec.json.decode(call.text)
+    except msgspec.DecodeError:
+        return {}

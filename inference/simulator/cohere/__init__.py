@@ -1,0 +1,1 @@
+"""Cohere's protocol: chat and embeddings of version 2, embeddings of version 1."""

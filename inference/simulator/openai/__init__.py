@@ -1,0 +1,1 @@
+"""OpenAI's protocol, also spoken by the many providers that copy it."""

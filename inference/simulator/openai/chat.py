@@ -1,0 +1,101 @@
+"""POST /v1/chat/completions."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+
+import msgspec
+
+from inference.simulator.openai import models, rules, wire
+from inference.simulator.openai.asking import BREAKPOINT_SECONDS, prompt_of
+from inference.simulator.openai.errors import invalid, misfit, not_json, unknown_model
+from inference.simulator.openai.models import Ability, ability_of
+from inference.simulator.openai.rendering import ChunkWriter, Style, usage_of, whole
+from inference.simulator.prefixes import SMALLEST_PREFIX, CacheUse
+from inference.simulator.prompts import Prompt
+from inference.simulator.refusals import Refusal, unknown_field, violation_of
+from inference.simulator.replies import Metered, Prepared, Reply
+from inference.simulator.schemas import UnsatisfiableSchemaError
+from inference.simulator.world import Fidelity, World
+
+_DECODER = msgspec.json.Decoder(wire.ChatRequest)
+_TIERS = {"flex": "flex", "priority": "priority", "fast": "priority", "scale": "scale"}
+
+
+def prepare(world: World, *, provider: str, body: bytes) -> Prepared | Refusal:
+    """Check a request in the order the provider does: shape, model, rules. Only OpenAI refuses unknown fields."""
+    own = provider == "openai"
+    request = decode(body, strict=own)
+    if isinstance(request, Refusal):
+        return request
+    if not world.catalogue.chats(provider, request.model):
+        return unknown_model(request.model)
+    ability = ability_of(request.model) if own and world.fidelity is Fidelity.MODEL else None
+    refusal = rules.refusal_of(request) or (models.refusal_of(request, ability) if ability else None)
+    if refusal:
+        return refusal
+    perform = partial(_perform, world, request, provider=provider, ability=ability)
+    return Prepared(provider, request.model, perform, stream=bool(request.stream))
+
+
+def decode(body: bytes, *, strict: bool) -> wire.ChatRequest | Refusal:
+    try:
+        request = _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        return misfit(violation_of(error))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return not_json(str(error))
+    stray = unknown_field(msgspec.json.decode(body), request) if strict else None
+    return misfit(stray) if stray else request
+
+
+def _perform(world: World, request: wire.ChatRequest, *, provider: str, ability: Ability | None) -> Reply | Refusal:
+    prompt = prompt_of(request, provider=provider, ability=ability)
+    prompt_tokens = sum(segment.tokens for segment in prompt.segments) + 3
+    context = world.catalogue.context(provider, request.model)
+    if context is not None and prompt_tokens > context:
+        message = f"This model's maximum context length is {context} tokens; the messages have {prompt_tokens}."
+        return invalid(message, param="messages", code="context_length_exceeded")
+    try:
+        answers = [world.author.answer(prompt, choice=index) for index in range(request.n or 1)]
+    except UnsatisfiableSchemaError as error:
+        return invalid(f"Invalid schema: {error}.", param="response_format", code="invalid_json_schema")
+    cache = _cache_use(world, prompt, request, total=prompt_tokens, ability=ability)
+    writes = ability is not None and ability.has_breakpoints
+    usage = usage_of(answers, prompt_tokens=prompt_tokens, cache=cache, writes=writes)
+    metered = Metered(prompt_tokens, usage["completion_tokens"], cache.read, cache.written)
+    style = _style(world, request, strict=provider == "openai")
+    if request.stream:
+        return Reply(style.id, metered, events=ChunkWriter(style).events(answers, usage))
+    return Reply(style.id, metered, body=whole(answers, style, usage))
+
+
+def _cache_use(
+    world: World, prompt: Prompt, request: wire.ChatRequest, *, total: int, ability: Ability | None
+) -> CacheUse:
+    owner = f"{prompt.provider}/{prompt.model}/{request.prompt_cache_key or ''}"
+    if ability is None or not ability.has_breakpoints:
+        return world.automatic_cache.use(owner, prompt.segments, total=total)
+    segments = list(prompt.segments)
+    options = request.prompt_cache_options
+    if options is None or options.mode != "explicit":
+        segments[-1] = replace(segments[-1], cache_seconds=BREAKPOINT_SECONDS)
+    return world.marked_cache.use(owner, segments, smallest=SMALLEST_PREFIX)
+
+
+def _style(world: World, request: wire.ChatRequest, *, strict: bool) -> Style:
+    options = request.stream_options or wire.StreamOptions()
+    return Style(
+        id=world.new_id("chatcmpl-", 29),
+        created=int(time.time()),
+        model=request.model,
+        service_tier=_TIERS.get(request.service_tier or "", "default"),
+        fingerprint=f"fp_{world.seed & 0xFFFFFFFFFF:010x}",
+        legacy_functions=bool(request.functions),
+        logprobs=bool(request.logprobs),
+        top_logprobs=request.top_logprobs or 0,
+        include_usage=bool(options.include_usage),
+        obfuscate=strict and options.include_obfuscation is not False,
+    )

@@ -1,0 +1,76 @@
+"""Everything the simulator remembers, in one place, so that a reset is complete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from inference.simulator.answers import Author
+from inference.simulator.catalogue import Catalogue
+from inference.simulator.chance import Chance
+from inference.simulator.faults import FaultPlan, FaultSwitch
+from inference.simulator.ledger import CallLedger
+from inference.simulator.prefixes import AutomaticCache, MarkedCache
+from inference.simulator.recordings import RecordedAnswer, Recordings
+
+
+class Fidelity(StrEnum):
+    """How much is refused. `WIRE`: what breaks the protocol. `MODEL`: also what the named model does not support."""
+
+    WIRE = "wire"
+    MODEL = "model"
+
+
+@dataclass(slots=True)
+class World:
+    """The state of one simulator. Nothing of it outlives the process."""
+
+    seed: int
+    fidelity: Fidelity
+    catalogue: Catalogue
+    recordings: Recordings
+    author: Author
+    faults: FaultSwitch
+    at_start: tuple[Fidelity, Sequence[RecordedAnswer]]
+    ledger: CallLedger = field(default_factory=CallLedger)
+    automatic_cache: AutomaticCache = field(default_factory=AutomaticCache)
+    marked_cache: MarkedCache = field(default_factory=MarkedCache)
+    started_at: float = field(default_factory=time.time)
+    names: Chance = field(default_factory=lambda: Chance(time.time_ns()))
+
+    def new_id(self, prefix: str, digits: int = 24) -> str:
+        """An id such as a provider would give: different for every call, so not made from the seed."""
+        return prefix + self.names.hex(digits)
+
+    def reset(self) -> None:
+        """Back to the state at start: its recordings, fidelity and faults, and no memory of calls and prompts."""
+        self.fidelity, answers = self.at_start
+        self.recordings.clear()
+        self.recordings.add(answers)
+        self.faults.reset()
+        self.ledger.reset()
+        self.automatic_cache.clear()
+        self.marked_cache.clear()
+
+
+def new_world(
+    *,
+    seed: int = 0,
+    faults: FaultPlan | None = None,
+    fidelity: Fidelity = Fidelity.WIRE,
+    catalogue: Catalogue | None = None,
+    answers: Sequence[RecordedAnswer] = (),
+) -> World:
+    recordings = Recordings()
+    recordings.add(answers)
+    return World(
+        seed=seed,
+        fidelity=fidelity,
+        catalogue=catalogue or Catalogue(),
+        recordings=recordings,
+        author=Author(seed=seed, recordings=recordings),
+        faults=FaultSwitch(base=faults or FaultPlan(), seed=seed),
+        at_start=(fidelity, answers),
+    )
