@@ -17,22 +17,16 @@ SAMPLING = "sampling"  # temperature, top_p, penalties
 REASONING_OFF = "reasoning_off"  # reasoning_effort "none"; functions and sampling then work too
 TOOLS_WITH_EFFORT = "tools_with_effort"  # functions together with a reasoning_effort
 THINKING_BUDGET = "thinking_budget"  # thinking of type "enabled" with budget_tokens
+LATE_INSTRUCTIONS = "late_instructions"  # system messages after a user's turn
 
 CAPABILITIES = frozenset(
     {
-        wire_needs.TOOLS,
-        wire_needs.JSON_SCHEMA,
-        wire_needs.JSON_OBJECT,
-        wire_needs.VISION,
-        wire_needs.AUDIO,
-        wire_needs.FILES,
-        wire_needs.REASONING,
-        wire_needs.LOGPROBS,
-        wire_needs.WEB_SEARCH,
+        *(value for name, value in vars(wire_needs).items() if name.isupper()),
         SAMPLING,
         REASONING_OFF,
         TOOLS_WITH_EFFORT,
         THINKING_BUDGET,
+        LATE_INSTRUCTIONS,
     }
 )
 """Every capability a model may be registered with."""

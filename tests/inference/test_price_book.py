@@ -128,6 +128,17 @@ def test_a_price_change_takes_effect_at_its_hour_without_a_restart() -> None:
     assert book.epoch > epoch
 
 
+def test_a_reservation_looks_a_quarter_of_an_hour_ahead_for_a_higher_price_and_no_further() -> None:
+    clock = Clock(2026, 11, 30, 12)
+    book, model = PriceBook(clock=clock), MODELS["gemini-4-argon"]
+    reserved = []
+    for hour, minute in ((12, 0), (23, 44), (23, 46), (23, 59)):
+        clock.now = clock.now.replace(hour=hour, minute=minute)
+        reserved.append(book.bound(model, 1_000, 1_000))
+        assert book.price(model, Usage(1_000, 1_000)) == 12_000_000
+    assert reserved == [12_000_000, 12_000_000, 24_000_000, 24_000_000]
+
+
 def test_peak_hours_cost_more_and_end_again() -> None:
     clock = Clock(2026, 11, 20, 0, 30)
     book, model, usage = PriceBook(clock=clock), MODELS["deepseek-flash"], Usage(1_000_000)
