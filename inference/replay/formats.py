@@ -49,12 +49,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`marks` are the fields that tell the format; `row` is the type of a line; `parse` takes all lines of a file."""
+    """`marks` are the fields that tell the format; `row` is the type of a line; `parse` takes the lines to ask.
+
+    `scores` of a line are those by which, over a whole file, the models that stand for weak and strong are chosen; None
+    where each line names them.
+    """
 
     name: str
     marks: frozenset[str]
     row: Any
     parse: Callable[[Sequence[Any]], list[Question]]
+    scores: Callable[[Any], Mapping[str, float]] | None = None
 
 
 class OutcomeRow(msgspec.Struct):
@@ -155,18 +160,14 @@ def _outcome_question(row: OutcomeRow) -> Question:
 
 
 def _parse_pool(rows: Sequence[PoolRow]) -> list[Question]:
-    weak, strong = _pick_two(row.score_by_model for row in rows)
-    return [
-        Question(ask(row.prompt), _scored(row.prompt, row.score_by_model), weak=weak, strong=strong) for row in rows
-    ]
+    return [Question(ask(row.prompt), _scored(row.prompt, row.score_by_model)) for row in rows]
 
 
 def _parse_judged(rows: Sequence[JudgedRow]) -> list[Question]:
-    weak, strong = _pick_two(row.scores for row in rows)
-    return [_judged_question(row, weak, strong) for row in rows]
+    return [_judged_question(row) for row in rows]
 
 
-def _judged_question(row: JudgedRow, weak: str, strong: str) -> Question:
+def _judged_question(row: JudgedRow) -> Question:
     """The turn asked, after the earlier ones; their answers were not kept, so a marker stands for each."""
     if not 1 <= row.turn <= len(row.turns):
         raise ValueError(f"turn {row.turn} is not one of its {len(row.turns)} turns")
@@ -177,14 +178,14 @@ def _judged_question(row: JudgedRow, weak: str, strong: str) -> Question:
     prompt = row.turns[row.turn - 1]
     messages.append({"role": "user", "content": prompt})
     tenths = {model: mark / 10 for model, mark in row.scores.items()}
-    return Question({"messages": messages}, _scored(prompt, tenths), weak=weak, strong=strong)
+    return Question({"messages": messages}, _scored(prompt, tenths))
 
 
 def _scored(prompt: str, scores: Mapping[str, float]) -> dict[str, Recorded]:
     return {model: Recorded(_marker(prompt, model, score), score) for model, score in scores.items()}
 
 
-def _pick_two(rows: Iterable[Mapping[str, float]]) -> tuple[str, str]:
+def pick_weak_and_strong(rows: Iterable[Mapping[str, float]]) -> tuple[str, str]:
     """Of the models that every row records, the median one by mean score and the best one."""
     totals: dict[str, list[float]] = {}
     count = 0
@@ -270,8 +271,8 @@ def _chat_question(row: dict[str, Any]) -> Question:
 FORMATS = (
     Format("chat", frozenset({"messages"}), dict[str, Any], _parse_chats),
     Format("outcomes", frozenset({"prompt", "weak_correct", "strong_correct"}), OutcomeRow, _parse_outcomes),
-    Format("pool", frozenset({"prompt", "score_by_model"}), PoolRow, _parse_pool),
-    Format("judged", frozenset({"turns", "turn", "scores"}), JudgedRow, _parse_judged),
+    Format("pool", frozenset({"prompt", "score_by_model"}), PoolRow, _parse_pool, lambda row: row.score_by_model),
+    Format("judged", frozenset({"turns", "turn", "scores"}), JudgedRow, _parse_judged, lambda row: row.scores),
     Format("stream", frozenset({"text", "intent"}), IntentRow, _parse_stream),
     Format("pairs", frozenset({"a", "b"}), PairRow, _parse_pairs),
     Format("pairs", frozenset({"cached", "query"}), CachedPairRow, _parse_pairs),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import aiohttp
 import msgspec
@@ -16,7 +16,9 @@ class RecordingsRefusedError(RuntimeError):
     """The simulator did not take the recordings; says why."""
 
 
-def list_recordings(workload: Workload, *, weak: Stand, strong: Stand) -> Iterator[dict[str, str]]:
+def list_recordings(
+    workload: Workload, *, weak: Stand, strong: Stand, upstream: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
     """Each registered model's text for each distinct question, in the shape the simulator takes."""
     seen: set[tuple[str, str]] = set()
     for item in workload.items:
@@ -26,15 +28,28 @@ def list_recordings(workload: Workload, *, weak: Stand, strong: Stand) -> Iterat
             key = (stand.registered, question.prompt)
             if recorded is not None and key not in seen:
                 seen.add(key)
-                yield {"model": stand.registered, "prompt": question.prompt, "text": recorded.text}
+                yield {
+                    "model": upstream.get(stand.registered, stand.registered),
+                    "prompt": question.prompt,
+                    "text": recorded.text,
+                }
 
 
 async def load_recordings(
-    session: aiohttp.ClientSession, simulator_url: str, workload: Workload, *, weak: Stand, strong: Stand
+    session: aiohttp.ClientSession,
+    simulator_url: str,
+    workload: Workload,
+    *,
+    weak: Stand,
+    strong: Stand,
+    upstream: Mapping[str, str],
 ) -> int:
-    """Sends all recordings, in bodies the simulator accepts; the number sent."""
+    """Sends all recordings, in bodies the simulator accepts; the number sent.
+
+    `upstream` has the provider's own name of each registered model whose name differs: the one the simulator hears.
+    """
     sent = 0
-    for batch in _in_batches(list_recordings(workload, weak=weak, strong=strong)):
+    for batch in _in_batches(list_recordings(workload, weak=weak, strong=strong, upstream=upstream)):
         body = b'{"answers":[' + b",".join(batch) + b"]}"
         headers = {"content-type": "application/json"}
         try:

@@ -50,6 +50,7 @@ class SendOptions:
     tags: tuple[str, ...]
     cache: str = "on"
     max_tokens: int | None = None
+    quality: str | None = None
     seed: int | None = None
     real: bool = False
     concurrency: int = 32
@@ -86,6 +87,8 @@ def build_request(
     headers = {"x-asahi-cache": options.cache, "x-asahi-tags": ",".join(options.tags)}
     if current.mode is Mode.AUTOPILOT:
         headers["x-asahi-candidates"] = f"{options.weak},{options.strong}"
+        if options.quality is not None:
+            headers["x-asahi-quality"] = options.quality
     if document:
         headers["x-asahi-document"] = document
     return body, headers

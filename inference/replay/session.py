@@ -7,9 +7,9 @@ import hashlib
 import json
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -32,7 +32,11 @@ class ReplayRefusedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """What to replay and how. `simulator_url` is empty when the providers are real; then `real` must be set."""
+    """What to replay and how. `simulator_url` is empty when the providers are real; then `real` must be set.
+
+    `quality` is what autopilot is asked for, as in `x-asahi-quality`. `upstream` names registered models as their
+    provider does, where that differs.
+    """
 
     paths: Sequence[Path]
     endpoint: Endpoint
@@ -52,6 +56,8 @@ class ReplayOptions:
     real: bool = False
     restart: bool = False
     check_ledger: bool = True
+    quality: str | None = None
+    upstream: Mapping[str, str] = field(default_factory=dict)
     retry_seconds: tuple[float, ...] = RETRY_SECONDS
     drain_seconds: float = DRAIN_SECONDS
 
@@ -98,7 +104,7 @@ def run_key(options: ReplayOptions, workload: Workload) -> str:
         [options.endpoint.base_url, options.endpoint.api_key],
         [options.weak.registered, options.weak.recorded, options.strong.registered, options.strong.recorded],
         [list(options.modes), options.repeats, options.cache, options.limit, options.shuffle],
-        [options.max_tokens, options.fresh, options.real],
+        [options.max_tokens, options.quality, options.fresh, options.real],
     ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
@@ -127,7 +133,14 @@ async def _prepare_answers(session: aiohttp.ClientSession, options: ReplayOption
             "Pass --real to send them anyway, without accuracy"
         )
     try:
-        await load_recordings(session, options.simulator_url, workload, weak=options.weak, strong=options.strong)
+        await load_recordings(
+            session,
+            options.simulator_url,
+            workload,
+            weak=options.weak,
+            strong=options.strong,
+            upstream=options.upstream,
+        )
     except RecordingsRefusedError as error:
         raise ReplayRefusedError(f"the simulator at {options.simulator_url} took no recordings: {error}") from error
 
@@ -139,6 +152,7 @@ def _send_options(options: ReplayOptions, state: RunState) -> SendOptions:
         tags=(_run_tag(state), _part_tag(state, state.sessions)),
         cache=options.cache,
         max_tokens=options.max_tokens,
+        quality=options.quality,
         seed=int(state.started.run_id, 16) % 2**31 if options.fresh else None,
         concurrency=options.concurrency,
         retry_seconds=options.retry_seconds,

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from inference.replay.formats import ANYONE, Format, Question, Recorded, detect_format
+from inference.replay.formats import ANYONE, Format, Question, Recorded, detect_format, pick_weak_and_strong
 
 
 class WorkloadError(ValueError):
@@ -77,11 +77,20 @@ def _read_source(path: Path, *, limit: int | None, shuffle: int | None) -> tuple
         _shuffle(rows, shuffle)
     taken = rows[:limit]
     try:
-        questions = kind.parse(taken)
+        questions = _parse(kind, rows, taken)
     except ValueError as error:
         raise WorkloadError(f"{path}: {error}") from error
     digest = hashlib.sha256(content).hexdigest()
     return Source(path.name, kind.name, len(taken), len(questions), digest), questions
+
+
+def _parse(kind: Format, rows: Sequence[Any], taken: Sequence[Any]) -> list[Question]:
+    """The questions of the rows taken; who stands for weak and strong is decided by all rows, whatever the limit."""
+    questions = kind.parse(taken)
+    if kind.scores is None:
+        return questions
+    weak, strong = pick_weak_and_strong(kind.scores(row) for row in rows)
+    return [replace(question, weak=weak, strong=strong) for question in questions]
 
 
 def _shuffle(things: list[Any], seed: int) -> None:

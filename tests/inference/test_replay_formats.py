@@ -53,6 +53,13 @@ def test_of_a_pool_the_best_stands_for_strong_and_the_median_for_weak(tmp_path: 
     assert {(question.weak, question.strong) for question in questions(read(tmp_path, *rows))} == {("fair", "best")}
 
 
+def test_who_stands_for_weak_and_strong_does_not_depend_on_the_limit(tmp_path: Path) -> None:
+    scores = [{"good": 0.0, "lucky": 1.0, "poor": 0.0}, *({"good": 1.0, "lucky": 0.5, "poor": 0.0} for _ in range(3))]
+    rows = [{"prompt": str(n), "score_by_model": one} for n, one in enumerate(scores)]
+    (question,) = questions(read(tmp_path, *rows, limit=1))
+    assert (question.weak, question.strong) == ("lucky", "good")
+
+
 def test_a_judged_second_turn_is_asked_after_the_first(tmp_path: Path) -> None:
     row = {"question_id": 1, "turn": 2, "turns": ["Write.", "Rewrite."], "scores": {"a": 7, "b": 9.5}}
     (question,) = questions(read(tmp_path, row))

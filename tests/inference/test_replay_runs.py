@@ -112,14 +112,14 @@ async def test_no_pass_is_served_by_anothers_cache_and_a_second_pass_is_all_hits
 async def test_every_request_says_whose_run_it_is_and_only_autopilot_names_candidates(
     options: Callable[..., ReplayOptions], gateway: FakeGateway
 ) -> None:
-    outcome = await replay(options(cache="exact", max_tokens=64))
+    outcome = await replay(options(cache="exact", max_tokens=64, quality="0.9"))
     for body, headers in gateway.requests:
         run = f"replay:{outcome.report.run_id}"
         assert headers["x-asahi-tags"] == f"{run},{run}:1"
         assert headers["x-asahi-cache"] == "exact"
         assert body["max_completion_tokens"] == 64
-        candidates = headers.get("x-asahi-candidates")
-        assert candidates == ("cheap-model,dear-model" if body["model"] == "asahi" else None)
+        routed = (headers.get("x-asahi-candidates"), headers.get("x-asahi-quality"))
+        assert routed == (("cheap-model,dear-model", "0.9") if body["model"] == "asahi" else (None, None))
     assert {body["model"] for body, _ in gateway.requests} == {"asahi", *PRICES}
 
 
@@ -290,6 +290,13 @@ async def test_recordings_longer_than_one_body_are_sent_in_several(
     monkeypatch.setattr(recordings, "BATCH_BYTES", 200)
     await replay(options(modes=[Mode.STRONG]))
     assert len(gateway.recordings) == 2 * len(ROWS)
+
+
+async def test_the_simulator_is_taught_under_the_name_the_provider_gives_a_model(
+    options: Callable[..., ReplayOptions], gateway: FakeGateway
+) -> None:
+    await replay(options(upstream={"cheap-model": "maker/cheap-model-v1"}))
+    assert {model for model, _ in gateway.recordings} == {"maker/cheap-model-v1", "dear-model"}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
+from inference.catalog import registry
 from inference.gateway_client import find_endpoint
 from inference.replay import SAMPLES
 from inference.replay.progress import ProgressBars
@@ -67,6 +68,7 @@ def _add_what_to_send(parser: CommandParser) -> None:
     parser.add_argument("--limit", type=_positive, metavar="N", help="only N rows of each file")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="mix the rows, the same way for the same seed")
     parser.add_argument("--max-tokens", type=_positive, metavar="N")
+    parser.add_argument("--quality", metavar="BAR", help="asked of autopilot: 0 to 1, or low, medium, high, max")
     parser.add_argument("--fresh", action="store_true", help="add a seed of this run, to be served by no earlier cache")
 
 
@@ -95,6 +97,8 @@ def _read_options(options: dict[str, Any]) -> ReplayOptions:
         limit=options["limit"],
         shuffle=options["shuffle"],
         max_tokens=options["max_tokens"],
+        quality=options["quality"],
+        upstream={model.id: model.upstream_id for model in registry().models},
         concurrency=options["concurrency"],
         receipts=options["receipts"],
         fresh=options["fresh"],
