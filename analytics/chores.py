@@ -40,7 +40,7 @@ class Chore:
             self._fail(error)
             return
         if self._failures:
-            logger.info("chore_recovered", extra={"chore": self.name, "failures": self._failures})
+            logger.info("chore.recovered", extra={"chore": self.name, "failures": self._failures})
             self._failures = 0
         self.due_at = time.monotonic() + (0.0 if more else self._every)
 
@@ -50,6 +50,6 @@ class Chore:
         self.due_at = time.monotonic() + wait
         close_old_connections()  # a database connection that broke is replaced by the next attempt
         logger.warning(
-            "chore_failed",
+            "chore.failed",
             extra={"chore": self.name, "error": type(error).__name__, "reason": str(error)[:300], "retry_in": wait},
         )

@@ -21,8 +21,11 @@ def to_uuid(request_id: str) -> UUID:
     digits = request_id.removeprefix(PREFIX)
     if digits == request_id:
         raise ValueError(f"a request id starts with {PREFIX}: {request_id[:60]!r}")
-    request_uuid = UUID(hex=digits)
-    if request_uuid.version != 7 or request_uuid.hex != digits:
+    try:
+        request_uuid = UUID(hex=digits)
+    except ValueError:
+        request_uuid = None
+    if request_uuid is None or request_uuid.version != 7 or request_uuid.hex != digits:
         raise ValueError(f"a request id is a UUIDv7 in 32 lower-case digits: {request_id[:60]!r}")
     return request_uuid
 

@@ -99,14 +99,16 @@ class Written:
 
 
 def record(events: Sequence[Event]) -> list[Written]:
-    """Everything these events add to the ledger. Events already recorded add nothing."""
+    """Everything these events add to the ledger. Events already recorded add nothing.
+
+    Open calls first, then the ledger, then rollups: whoever writes takes its locks in this order, the sweeper too.
+    """
     finished = [event for event in events if isinstance(event, UsageEvent)]
     over = {event.request_id for event in finished}
     begun = [event for event in events if isinstance(event, CallStarted) and event.request_id not in over]
-    written = _charge_or_correct(finished)
     _close_calls(over)
     _open_calls(begun)
-    return written
+    return _charge_or_correct(finished)
 
 
 def charge(rows: Sequence[Row]) -> list[Written]:

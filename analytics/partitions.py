@@ -21,10 +21,10 @@ def ensure_partitions(today: date | None = None) -> None:
             _ensure_month(first, following)
         except IntegrityError:
             # Rows of that month came before their partition. They stay in the default one, and queries find them.
-            logger.warning("ledger_month_stays_in_default_partition", extra={"month": f"{first:%Y-%m}"})
+            logger.warning("ledger.month_stays_in_default_partition", extra={"month": f"{first:%Y-%m}"})
         except OperationalError as error:
             # Its lock was not to be had quickly; the next round tries again, months before it is needed.
-            logger.warning("ledger_partition_postponed", extra={"month": f"{first:%Y-%m}", "reason": str(error)[:200]})
+            logger.warning("ledger.partition_postponed", extra={"month": f"{first:%Y-%m}", "reason": str(error)[:200]})
 
 
 def _months(day: date, count: int) -> Iterator[tuple[date, date]]:
@@ -48,4 +48,4 @@ def _ensure_month(first: date, following: date) -> None:
                 f"CREATE TABLE {name} PARTITION OF analytics_ledgerentry "
                 f"FOR VALUES FROM ('{first} 00:00+00') TO ('{following} 00:00+00')"
             )
-            logger.info("ledger_partition_created", extra={"partition": name})
+            logger.info("ledger.partition_created", extra={"partition": name})

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import redis
 
@@ -20,7 +21,8 @@ from analytics.intake import Entry
 from analytics.live import FLUSH_SECONDS, LiveFeed
 from analytics.recording import Batch, Poison
 from analytics.spend import SpendTeller
-from analytics.stream import EventStream
+from analytics.stream import ABANDONED_AFTER_MS, EventStream
+from governance.signs_of_life import show_life
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Recorder:
             Chore("tell", self._teller.tell, every=0.5),
             Chore("tell_all", self._teller.note_spenders, every=300),
             Chore("live", self._feed.flush, every=FLUSH_SECONDS),
+            Chore("sign_of_life", partial(show_life, "recorder"), every=10),
         )
 
     def stop(self) -> None:
@@ -79,9 +82,9 @@ class Recorder:
             self._settle(entries, batch)
         return len(entries) == self._batch_size
 
-    def record_abandoned(self) -> bool:
+    def record_abandoned(self, idle_ms: int = ABANDONED_AFTER_MS) -> bool:
         """Record what a recorder that died had read."""
-        entries = self._stream.claim_abandoned(self._batch_size)
+        entries = self._stream.claim_abandoned(self._batch_size, idle_ms=idle_ms)
         if entries:
             self._settle(entries, self._write(entries))
         return len(entries) == self._batch_size
@@ -102,7 +105,7 @@ class Recorder:
         self._teller.note((entry.org_id, ids.from_uuid(entry.request_id)) for entry in billed)
         self._feed.collect(billed)
         if billed:
-            logger.warning("orphans_billed", extra={"count": len(billed)})
+            logger.warning("orphans.billed", extra={"count": len(billed)})
 
     def _write(self, entries: Sequence[Entry]) -> Batch:
         batch = recording.write(entries)
@@ -118,7 +121,7 @@ class Recorder:
         try:
             self._teller.tell()
         except redis.RedisError as error:
-            logger.warning("spend_not_told", extra={"reason": str(error)[:300]})  # still noted: its own chore retries
+            logger.warning("spend.not_told", extra={"reason": str(error)[:300]})  # still noted: its own chore retries
         senseless = {poison.entry.id for poison in batch.poison}
         self._stream.finish(entry for entry in entries if entry.id not in senseless)
         for poison in batch.poison:
@@ -150,4 +153,4 @@ class Recorder:
 
 
 def _report(poison: Poison) -> None:
-    logger.error("event_buried", extra={"entry": poison.entry.id, "reason": poison.reason})
+    logger.error("event.buried", extra={"entry": poison.entry.id, "reason": poison.reason})

@@ -6,7 +6,7 @@ entry still in it tells how far behind the recorders are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
@@ -35,22 +35,16 @@ class EventStream:
 
     def read(self, count: int, *, block_ms: int | None = None) -> list[Entry]:
         """Entries nobody has read yet; waits up to `block_ms` for the first (None: does not wait)."""
-        try:
-            reply: Any = self._client.xreadgroup(
-                GROUP, self._consumer, {self._stream: ">"}, count=count, block=block_ms
-            )
-        except redis.ResponseError as error:
-            self._create_group_or_raise(error)
-            return []
+        reply = self._in_group(
+            lambda: self._client.xreadgroup(GROUP, self._consumer, {self._stream: ">"}, count=count, block=block_ms)
+        )
         return [entry for _, entries in reply or [] for entry in _entries(entries)]
 
-    def claim_abandoned(self, count: int, *, idle_ms: int = ABANDONED_AFTER_MS) -> list[Entry]:
-        """Entries that a consumer (also this one) read long ago and never finished; they are ours now."""
-        try:
-            reply: Any = self._client.xautoclaim(self._stream, GROUP, self._consumer, idle_ms, count=count)
-        except redis.ResponseError as error:
-            self._create_group_or_raise(error)
-            return []
+    def claim_abandoned(self, count: int, *, idle_ms: int) -> list[Entry]:
+        """Entries that a consumer (also this one) read so long ago and never finished; they are ours now."""
+        reply = self._in_group(
+            lambda: self._client.xautoclaim(self._stream, GROUP, self._consumer, idle_ms, count=count)
+        )
         return _entries(reply[1])
 
     def finish(self, entries: Iterable[Entry]) -> None:
@@ -78,28 +72,28 @@ class EventStream:
 
     def leave(self) -> None:
         """Take this consumer, and those dead for long, out of the group; never one that still holds entries."""
-        for other in self._consumers():
+        for other in self._in_group(lambda: self._client.xinfo_consumers(self._stream, GROUP)):
             name = other["name"].decode()
             gone = name == self._consumer or other["idle"] > CONSUMER_FORGOTTEN_AFTER_MS
             if gone and not other["pending"]:
                 self._client.xgroup_delconsumer(self._stream, GROUP, name)
 
-    def _consumers(self) -> Sequence[dict[str, Any]]:
-        try:
-            return self._client.xinfo_consumers(self._stream, GROUP)
-        except redis.ResponseError as error:
-            self._create_group_or_raise(error)
-            return []
+    def _in_group(self, command: Callable[[], Any]) -> Any:
+        """Run a command of the group. A new or emptied Redis has none yet: it is created, and the command run again.
 
-    def _create_group_or_raise(self, error: redis.ResponseError) -> None:
-        """A new or emptied Redis has no group. It starts at the stream's beginning, so nothing in it is skipped."""
-        if not str(error).startswith(("NOGROUP", "ERR no such key")):
-            raise error
+        The group starts at the stream's beginning, so that nothing in it is skipped.
+        """
+        try:
+            return command()
+        except redis.ResponseError as error:
+            if not str(error).startswith(("NOGROUP", "no such key", "ERR no such key")):
+                raise
         try:
             self._client.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
-        except redis.ResponseError as race:
-            if not str(race).startswith("BUSYGROUP"):
+        except redis.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
                 raise
+        return command()
 
 
 def dead_letters(stream: str) -> str:

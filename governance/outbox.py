@@ -126,9 +126,9 @@ def _note_failure(message: OutboxMessage, error: Exception) -> None:
     message.save(update_fields=["last_error"])
     facts = {"outbox_id": message.pk, "topic": message.topic, "attempts": message.attempts}
     if message.attempts < MAX_ATTEMPTS:
-        logger.warning("outbox_attempt_failed", extra=facts, exc_info=error)
+        logger.warning("outbox.attempt_failed", extra=facts, exc_info=error)
     else:
-        logger.error("outbox_given_up", extra=facts, exc_info=error)
+        logger.error("outbox.given_up", extra=facts, exc_info=error)
 
 
 def _wake() -> None:
@@ -136,4 +136,4 @@ def _wake() -> None:
     try:
         current_app.send_task(DRAIN_TASK, retry=False)
     except (KombuError, RedisError, OSError):
-        logger.warning("outbox_wake_failed", exc_info=True)
+        logger.warning("outbox.wake_failed", exc_info=True)

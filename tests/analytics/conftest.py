@@ -1,0 +1,106 @@
+"""A stream of one's own, and recorders on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from analytics import door
+from analytics.domain import Event
+from analytics.live import LiveFeed
+from analytics.recorder import Recorder
+from analytics.spend import SpendTeller
+from analytics.stream import EventStream, connect, dead_letters
+from governance.models import Organization
+
+LEASE_SECONDS = 20.0
+
+
+@pytest.fixture
+def org(db: None) -> Organization:
+    return Organization.objects.create(name="Sunrise")
+
+
+@pytest.fixture
+def other_org(db: None) -> Organization:
+    return Organization.objects.create(name="Sunset")
+
+
+@pytest.fixture
+def committed_org(django_db_setup: None, django_db_blocker: Any) -> Iterator[Organization]:
+    """An organization that other connections see too. What hangs on it is truncated afterwards, and nothing else."""
+    with django_db_blocker.unblock():
+        yield Organization.objects.create(name="Sunrise")
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE governance_organization, analytics_spooledevent, analytics_gatewayprocess CASCADE")
+        connection.close()
+
+
+@pytest.fixture
+def client() -> Iterator[redis.Redis]:
+    made = connect(settings.REDIS_URL)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stream_name(client: redis.Redis) -> Iterator[str]:
+    name = f"test:events:{uuid4().hex}"
+    yield name
+    client.delete(name, dead_letters(name))
+
+
+Send = Callable[..., None]
+
+
+@pytest.fixture
+def send(client: redis.Redis, stream_name: str) -> Send:
+    """Puts events, or any bytes, onto the stream as the gateway does."""
+
+    def send_all(*events: Event | bytes) -> None:
+        for event in events:
+            payload = event if isinstance(event, bytes) else door.encode(event)
+            client.execute_command(*door.stream_command(stream_name, payload))
+
+    return send_all
+
+
+MakeRecorder = Callable[[], Recorder]
+
+
+@pytest.fixture
+def new_recorder(client: redis.Redis, stream_name: str) -> MakeRecorder:
+    """Another recorder, as if in another process."""
+
+    def make(batch_size: int = 100) -> Recorder:
+        return Recorder(
+            stream=EventStream(client, stream_name, consumer=uuid4().hex),
+            teller=SpendTeller(client),
+            feed=LiveFeed(),
+            batch_size=batch_size,
+            lease_seconds=LEASE_SECONDS,
+        )
+
+    return make
+
+
+@pytest.fixture
+def recorder(new_recorder: MakeRecorder) -> Recorder:
+    return new_recorder()
+
+
+@pytest.fixture
+def drain(recorder: Recorder) -> Callable[[], None]:
+    """Records all that is on the stream."""
+
+    def until_empty() -> None:
+        while recorder.record_stream(block_ms=None):
+            pass
+
+    return until_empty
