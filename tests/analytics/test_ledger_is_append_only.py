@@ -22,10 +22,10 @@ def row(org):
 @pytest.mark.parametrize(
     "statement", ["UPDATE analytics_ledgerentry SET cost_nano = 0", "DELETE FROM analytics_ledgerentry"]
 )
-def test_the_database_itself_refuses_to_change_a_row(row, statement):
+def test_the_database_itself_refuses_to_change_a_row(org, row, statement):
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
-    assert LedgerEntry.objects.get().cost_nano == 220_000
+    assert LedgerEntry.objects.for_org(org.pk).get().cost_nano == 220_000
 
 
 def test_the_database_itself_refuses_a_second_charge_of_a_request(row, org):
@@ -38,4 +38,4 @@ def test_an_estimate_is_not_written_beside_a_final_row(row, org):
     call = started(org.pk, request_id=f"req_{row.request_id.hex}")
     with transaction.atomic():
         assert ledger.charge([ledger.estimate_row(call, receipt={})]) == []
-    assert LedgerEntry.objects.count() == 1
+    assert LedgerEntry.objects.for_org(org.pk).count() == 1

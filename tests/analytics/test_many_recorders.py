@@ -33,14 +33,19 @@ def test_two_recorders_on_one_stream_record_everything_once(committed_org, send,
     for thread in threads:
         thread.join(timeout=20)
 
-    assert LedgerEntry.objects.count() == REQUESTS
+    assert LedgerEntry.objects.for_org(committed_org.pk).count() == REQUESTS
     spent = sum(1000 + index for index in range(REQUESTS))
     for tag in ("", "a", "b"):
-        sums = UsageRollup.objects.filter(grain="d", tag=tag).aggregate(Sum("requests"), Sum("cost_nano"))
+        sums = (
+            UsageRollup.objects.for_org(committed_org.pk)
+            .filter(grain="d", tag=tag)
+            .aggregate(Sum("requests"), Sum("cost_nano"))
+        )
         assert sums == {"requests__sum": REQUESTS, "cost_nano__sum": spent}
-    assert orphans.sweep(0) == []  # a start may have been written after its end; that costs nobody anything
-    assert StartedCall.objects.count() == 0
-    assert LedgerEntry.objects.count() == REQUESTS
+    billed = orphans.sweep(0)  # a start may have been written after its end; that costs nobody anything
+    assert not [entry for entry in billed if entry.org_id == committed_org.pk]
+    assert StartedCall.objects.for_org(committed_org.pk).count() == 0
+    assert LedgerEntry.objects.for_org(committed_org.pk).count() == REQUESTS
     assert client.xinfo_consumers(stream_name, "recorder") == []
 
 
@@ -50,7 +55,7 @@ def test_an_end_that_races_the_sweep_is_charged_once(committed_org, send, new_re
     send(*calls)
     sweeping, recording = new_recorder(), new_recorder()
     sweeping.record_stream(block_ms=None)
-    assert StartedCall.objects.count() == 40
+    assert StartedCall.objects.for_org(committed_org.pk).count() == 40
     send(*(end_of(call, cost_nano=777) for call in calls))
 
     sweeper = threading.Thread(target=_in_thread, args=(sweeping.bill_orphans,))
@@ -58,9 +63,12 @@ def test_an_end_that_races_the_sweep_is_charged_once(committed_org, send, new_re
     recording.record_stream(block_ms=None)
     sweeper.join(timeout=20)
 
-    assert LedgerEntry.objects.exclude(kind="correction").count() == 40
-    assert LedgerEntry.objects.aggregate(Sum("cost_nano"))["cost_nano__sum"] == 40 * 777
-    assert UsageRollup.objects.filter(grain="h").aggregate(Sum("cost_nano"))["cost_nano__sum"] == 40 * 777
+    assert LedgerEntry.objects.for_org(committed_org.pk).exclude(kind="correction").count() == 40
+    assert LedgerEntry.objects.for_org(committed_org.pk).aggregate(Sum("cost_nano"))["cost_nano__sum"] == 40 * 777
+    assert (
+        UsageRollup.objects.for_org(committed_org.pk).filter(grain="h").aggregate(Sum("cost_nano"))["cost_nano__sum"]
+        == 40 * 777
+    )
 
 
 def test_only_one_recorder_sweeps_at_a_time(committed_org, new_recorder, send):
@@ -72,10 +80,10 @@ def test_only_one_recorder_sweeps_at_a_time(committed_org, new_recorder, send):
         other = threading.Thread(target=_in_thread, args=(second.bill_orphans,))
         other.start()
         other.join(timeout=20)
-        assert LedgerEntry.objects.count() == 0
+        assert LedgerEntry.objects.for_org(committed_org.pk).count() == 0
         cursor.execute("SELECT pg_advisory_unlock(%s)", [0x0A5A_0001])
     second.bill_orphans()
-    assert LedgerEntry.objects.get().kind == "estimate"
+    assert LedgerEntry.objects.for_org(committed_org.pk).get().kind == "estimate"
 
 
 def test_a_stopped_recorder_first_records_what_has_arrived(committed_org, send, new_recorder, client, stream_name):
@@ -83,7 +91,7 @@ def test_a_stopped_recorder_first_records_what_has_arrived(committed_org, send, 
     send(*(finished(committed_org.pk) for _ in range(35)))
     recorder.stop()
     recorder.run()
-    assert LedgerEntry.objects.count() == 35
+    assert LedgerEntry.objects.for_org(committed_org.pk).count() == 35
     assert client.xlen(stream_name) == 0
 
 

@@ -44,7 +44,7 @@ def test_an_orphan_is_billed_at_its_estimate(org, orphan, recorder):
     assert (row.input_tokens, row.output_tokens) == (130, 150)
     assert row.tags == ["beta"]
     assert "stopped before it reported" in row.receipt["estimated_because"]
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
 
 
 def test_a_late_end_corrects_the_estimate_to_the_nano(org, orphan, recorder, send, drain):
@@ -83,7 +83,7 @@ def test_a_late_end_corrects_only_once(org, orphan, recorder, send, drain):
     drain()
     recorder.bill_orphans()
     assert LedgerEntry.objects.for_org(org.pk).count() == 2
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
 
 
 def test_a_correction_stays_with_the_model_its_estimate_was_counted_under(org, orphan, recorder, send, drain):
@@ -98,7 +98,8 @@ def test_another_organization_cannot_correct_it(org, other_org, orphan, recorder
     recorder.bill_orphans()
     send(finished(other_org.pk, request_id=orphan.request_id))
     drain()
-    assert LedgerEntry.objects.count() == 1
+    assert LedgerEntry.objects.for_org(org.pk).get().cost_nano == 900_000
+    assert LedgerEntry.objects.for_org(other_org.pk).count() == 0
 
 
 def test_a_process_that_still_beats_keeps_its_long_calls(org, send, drain, recorder):
@@ -107,15 +108,15 @@ def test_a_process_that_still_beats_keeps_its_long_calls(org, send, drain, recor
     send(call)
     drain()
     recorder.bill_orphans()
-    assert LedgerEntry.objects.count() == 0
-    assert StartedCall.objects.count() == 1
+    assert LedgerEntry.objects.for_org(org.pk).count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 1
 
 
 def test_a_call_younger_than_the_lease_is_never_billed(org, send, drain, recorder):
     send(started(org.pk, at=ago(5)))
     drain()
     recorder.bill_orphans()
-    assert LedgerEntry.objects.count() == 0
+    assert LedgerEntry.objects.for_org(org.pk).count() == 0
 
 
 def test_a_call_of_a_process_nobody_ever_heard_of_is_billed(org, send, drain, recorder):
@@ -138,7 +139,7 @@ def test_nothing_is_billed_while_an_old_event_waits_in_the_stream(org, orphan, r
     client.delete(stream_name)  # an entry older than the last one is not accepted
     client.xadd(stream_name, {b"e": door.encode(end_of(orphan))}, id=f"{int(ago(30).timestamp() * 1000)}-0")
     recorder.bill_orphans()
-    assert LedgerEntry.objects.count() == 0
+    assert LedgerEntry.objects.for_org(org.pk).count() == 0
 
 
 def test_events_that_just_came_in_do_not_hold_the_sweep_up(org, other_org, orphan, recorder, send):
@@ -151,7 +152,7 @@ def test_nothing_is_billed_while_an_old_event_waits_in_the_spool(org, orphan, re
     spooled = SpooledEvent.objects.create(event=door.encode(end_of(orphan)))
     SpooledEvent.objects.filter(pk=spooled.pk).update(created_at=ago(30))
     recorder.bill_orphans()
-    assert LedgerEntry.objects.count() == 0
+    assert LedgerEntry.objects.for_org(org.pk).count() == 0
 
 
 def test_a_start_left_open_beside_its_own_charge_is_closed_unbilled(org, send, drain, recorder):
@@ -169,5 +170,5 @@ def test_a_start_left_open_beside_its_own_charge_is_closed_unbilled(org, send, d
         event={},
     )
     recorder.bill_orphans()
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
     assert LedgerEntry.objects.for_org(org.pk).get().kind == "final"

@@ -53,7 +53,7 @@ def test_no_orphan_is_billed_while_redis_is_away(org, send, drain, cut_off):
     drain()
     with pytest.raises(redis.ConnectionError):
         cut_off.bill_orphans()
-    assert LedgerEntry.objects.count() == 0
+    assert LedgerEntry.objects.for_org(org.pk).count() == 0
 
 
 def test_a_batch_that_postgres_could_not_take_is_written_when_it_is_back(

@@ -39,7 +39,7 @@ def test_an_event_of_an_organization_that_does_not_exist_is_buried(org, send, dr
     send(stranger, finished(org.pk))
     drain()
     assert graves() == [(door.encode(stranger), f"no such organization: {stranger.org_id}")]
-    assert LedgerEntry.objects.count() == 1
+    assert LedgerEntry.objects.for_org(org.pk).count() == 1
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_started_call_stays_open_until_its_end_is_recorded(org, send, drain):
 
     send(end_of(call))
     drain()
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
     assert _ledger_of(call.request_id).kind == "final"
 
 
@@ -103,7 +103,7 @@ def test_a_start_and_its_end_in_one_batch_leave_only_the_end(org, send, drain):
     call = started(org.pk)
     send(call, end_of(call))
     drain()
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
     assert LedgerEntry.objects.for_org(org.pk).count() == 1
 
 
@@ -113,7 +113,7 @@ def test_a_start_that_arrives_after_its_end_opens_nothing(org, send, drain):
     drain()
     send(call)
     drain()
-    assert StartedCall.objects.count() == 0
+    assert StartedCall.objects.for_org(org.pk).count() == 0
 
 
 def test_a_client_cannot_keep_its_request_out_of_the_ledger_by_odd_names(org, send, drain):
