@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from inference.domain import Usage
+from inference.wire.decoding import INVALID
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """More tokens than any model reads or writes in one call: beyond it a figure is an error, not a count."""
@@ -88,7 +89,7 @@ def chat_usage(raw: bytes) -> Usage | None:
     """The usage of a whole chat answer or chunk; None when it is absent or cannot be true."""
     try:
         usage = _chat_body.decode(raw).usage
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except INVALID:
         return None
     return usage.to_usage() if usage is not None else None
 
@@ -97,7 +98,7 @@ def messages_usage(raw: bytes) -> Usage | None:
     """The usage of a whole message; None when it is absent or cannot be true."""
     try:
         usage = _messages_body.decode(raw).usage
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except INVALID:
         return None
     return usage.to_usage() if usage is not None else None
 

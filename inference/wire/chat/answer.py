@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from inference.wire.decoding import INVALID
+
 
 class Message(msgspec.Struct):
     content: str | None = None
@@ -22,8 +24,9 @@ _body = msgspec.json.Decoder(Body)
 
 
 def answer_text(body: bytes) -> str:
-    """The text of the first choice, or its refusal; empty for an answer that only calls tools."""
-    choices = _body.decode(body).choices
-    if not choices:
+    """The text of the first choice, or its refusal; empty when it only calls tools or is no answer at all."""
+    try:
+        choices = _body.decode(body).choices
+    except INVALID:
         return ""
-    return choices[0].message.content or choices[0].message.refusal or ""
+    return (choices[0].message.content or choices[0].message.refusal or "") if choices else ""

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from inference.wire.decoding import INVALID
+
 _GROWING: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 """Delta fields that arrive in pieces of text."""
 
@@ -198,7 +200,7 @@ class ChatAssembly:
     def _add_plain(self, data: bytes) -> bool:
         try:
             (choice,) = _plain_chunk.decode(data).choices
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except INVALID:
             return False
         known = self._choices.get(choice.index)
         if known is None:
@@ -210,12 +212,17 @@ class ChatAssembly:
         try:
             chunk = msgspec.json.decode(data)
             for choice in chunk.get("choices") or ():
-                self._choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
+                self._choice(choice.get("index", 0)).add(choice)
             for name, value in chunk.items():
                 if name not in _PER_CHUNK and value is not None:
                     self._top[name] = value
-        except (msgspec.DecodeError, UnicodeDecodeError, UnknownDeltaError, AttributeError, TypeError):
+        except (*INVALID, UnknownDeltaError, AttributeError, TypeError):
             self._supported = False
+
+    def _choice(self, index: Any) -> _Choice:
+        if not isinstance(index, int):
+            raise UnknownDeltaError("index")
+        return self._choices.setdefault(index, _Choice())
 
     def text(self) -> str:
         return "".join(choice.text() for choice in self._choices.values())

@@ -6,6 +6,7 @@ import msgspec
 
 from inference.domain import Usage
 from inference.wire.chat.assembly import ChatAssembly
+from inference.wire.decoding import INVALID
 from inference.wire.sse import data_of
 from inference.wire.usage import chat_usage
 
@@ -97,5 +98,5 @@ class ChatStream:
 def _decoded(data: bytes) -> _Ending | None:
     try:
         return _ending.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except INVALID:
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from inference.wire.decoding import INVALID
+
 
 class Block(msgspec.Struct):
     type: str
@@ -19,4 +21,8 @@ _body = msgspec.json.Decoder(Body)
 
 def answer_text(body: bytes) -> str:
     """The text of the message; a text with citations comes in several blocks. Empty when it only calls tools."""
-    return "".join(block.text for block in _body.decode(body).content if block.type == "text")
+    try:
+        content = _body.decode(body).content
+    except INVALID:
+        return ""
+    return "".join(block.text for block in content if block.type == "text")

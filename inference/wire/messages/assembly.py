@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from inference.wire.decoding import INVALID
+
 
 class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["text_delta"]
@@ -93,7 +95,7 @@ class MessagesAssembly:
             return  # a comment that keeps the connection alive
         try:
             plain = _plain_event.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except INVALID:
             self._add_any(data)
         else:
             if plain.index in self._blocks:
@@ -104,7 +106,7 @@ class MessagesAssembly:
     def _add_any(self, data: bytes) -> None:
         try:
             self._add(msgspec.json.decode(data))
-        except (msgspec.DecodeError, UnicodeDecodeError, UnknownDeltaError, KeyError, AttributeError, TypeError):
+        except (*INVALID, UnknownDeltaError, KeyError, AttributeError, TypeError):
             self._supported = False
 
     def _add(self, event: dict[str, Any]) -> None:
@@ -112,18 +114,23 @@ class MessagesAssembly:
             case "content_block_delta":
                 self._blocks[event["index"]].add(event["delta"])
             case "content_block_start":
-                self._blocks[event["index"]] = _Block(event["content_block"])
+                self._start(event["index"], event["content_block"])
             case "content_block_stop":
                 self._blocks[event["index"]].stopped = True
             case "message_start":
-                self._message = event["message"]
                 self._usage = dict(event["message"].get("usage") or {})
+                self._message = event["message"]
             case "message_delta":
                 self._add_ending(event)
             case "message_stop" | "ping" | "error":
                 pass
             case other:
                 raise UnknownDeltaError(other)
+
+    def _start(self, index: Any, block: Any) -> None:
+        if not isinstance(index, int) or not isinstance(block, dict):
+            raise UnknownDeltaError("content_block_start")
+        self._blocks[index] = _Block(block)
 
     def _add_ending(self, event: dict[str, Any]) -> None:
         if self._message is None:
@@ -140,6 +147,6 @@ class MessagesAssembly:
             return None
         try:
             content = [self._blocks[index].whole() for index in range(len(self._blocks))]
-        except (UnknownDeltaError, msgspec.DecodeError):
+        except (*INVALID, UnknownDeltaError):
             return None
         return msgspec.json.encode({**self._message, "content": content, "usage": self._usage})

@@ -29,8 +29,8 @@ def replay(body: bytes, *, include_usage: bool = True) -> Iterator[bytes]:  # no
     """The events of a cached message, in the provider's order."""
     message: dict[str, Any] = msgspec.json.decode(body)
     usage = message.get("usage") or {}
-    unended = {name: None for name in _OF_THE_END if name in message}
-    opening = {**message, **unended, "content": [], "usage": {**usage, "output_tokens": 1}}
+    opening = {**message, "content": [], "usage": {**usage, "output_tokens": 1}}
+    opening |= dict.fromkeys(name for name in _OF_THE_END if name in message)
     yield _event("message_start", message=opening)
     for index, block in enumerate(message["content"]):
         started, deltas = _taken_apart(block)

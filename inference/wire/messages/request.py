@@ -101,14 +101,17 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _nested(message["content"])
 
 
-def _nested(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _nested(blocks: list[dict[str, Any]], depth: int = 3) -> Iterator[dict[str, Any]]:
+    """The wire nests no deeper than a document in a tool result in a message."""
     for block in blocks:
         yield block
+        if depth == 1:
+            continue
         inner = block.get("content")
         if inner is None and isinstance(source := block.get("source"), dict):
             inner = source.get("content")
         if isinstance(inner, list):
-            yield from _nested([item for item in inner if isinstance(item, dict)])
+            yield from _nested([item for item in inner if isinstance(item, dict)], depth - 1)
 
 
 def input_token_bound(body: Mapping[str, Any], raw_length: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from inference.domain import Usage
+from inference.wire.decoding import INVALID
 from inference.wire.messages.assembly import MessagesAssembly
 from inference.wire.sse import data_of
 from inference.wire.usage import messages_usage_of
@@ -81,7 +82,7 @@ class MessagesStream:
     def _read(self, data: bytes) -> None:
         try:
             event = _event.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except INVALID:
             return
         if event.type == "message_start":
             self._merge(event.message.get("usage"))

@@ -1,0 +1,135 @@
+"""A chat request as a messages request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from inference.wire import capabilities
+from inference.wire.chat.request import max_output_tokens
+from inference.wire.translate.chat_conversation import conversation_to_messages
+from inference.wire.translate.refusal import Untranslatable, UntranslatableError, present, refuse, refuse_others
+from inference.wire.translate.tools import choice_to_messages, tools_to_messages
+
+_TRANSLATED: Final = frozenset(
+    {
+        "model",
+        "messages",
+        "max_tokens",
+        "max_completion_tokens",
+        "stream",
+        "stop",
+        "temperature",
+        "top_p",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "reasoning_effort",
+        "service_tier",
+        "user",
+        "safety_identifier",
+    }
+)
+_HINTS: Final = frozenset({"stream_options", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+"""How a stream is delivered, which the gateway sees to, and where OpenAI caches a prefix: no part of what is asked."""
+
+_NEUTRAL: Final[Mapping[str, Any]] = {
+    "n": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "function_call": "auto",
+    "modalities": ["text"],
+    "verbosity": "medium",
+}
+"""Defaults that say nothing. Any other value would have to be expressed, and cannot."""
+
+
+def to_messages(
+    body: Mapping[str, Any], *, accepted: Collection[str], default_max_tokens: int
+) -> dict[str, Any] | Untranslatable:
+    """The same request for a model with the capabilities `accepted`, or what of it cannot be expressed there.
+
+    The wire requires an output limit: `default_max_tokens` where the request has none.
+    """
+    try:
+        return _request(present(body), accepted, default_max_tokens)
+    except UntranslatableError as error:
+        return error.refusal
+
+
+def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens: int) -> dict[str, Any]:
+    telling = {name: value for name, value in body.items() if name not in _NEUTRAL or value != _NEUTRAL[name]}
+    refuse_others(telling, _TRANSLATED | _HINTS)
+    system, messages = conversation_to_messages(body["messages"], accepted)
+    choice = choice_to_messages(body)
+    request = {
+        "model": body.get("model"),
+        "max_tokens": max_output_tokens(body) or default_max_tokens,
+        "system": system,
+        "messages": messages,
+        "stream": body.get("stream"),
+        "stop_sequences": _stop_sequences(body.get("stop")),
+        "tools": tools_to_messages(body["tools"]) if body.get("tools") else None,
+        "tool_choice": choice,
+        "service_tier": _service_tier(body),
+        "metadata": _metadata(body),
+        **_sampling(body, accepted),
+        **_effort(body, accepted, forced=choice is not None and choice["type"] in ("any", "tool")),
+    }
+    if output_format := _output_format(body):
+        request["output_config"] = {**request.get("output_config", {}), "format": output_format}
+    return present(request)
+
+
+def _stop_sequences(stop: str | list[str] | None) -> list[str] | None:
+    return [stop] if isinstance(stop, str) else stop or None
+
+
+def _sampling(body: Mapping[str, Any], accepted: Collection[str]) -> dict[str, Any]:
+    chosen = {name: body[name] for name in ("temperature", "top_p") if body.get(name, 1) != 1}
+    for name, value in chosen.items():
+        if capabilities.SAMPLING not in accepted:
+            refuse(name, "it takes no sampling parameters")
+        if value > 1:
+            refuse(name, "it is at most 1 there")
+    return chosen
+
+
+def _effort(body: Mapping[str, Any], accepted: Collection[str], *, forced: bool) -> dict[str, Any]:
+    """Thinking text has no place in a chat answer, so it is not asked for. A forced tool call excludes thinking."""
+    effort = body.get("reasoning_effort")
+    if effort is None:
+        return {}
+    if effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    if capabilities.REASONING not in accepted or effort not in ("low", "medium", "high", "xhigh", "max"):
+        refuse("reasoning_effort", f"it knows no reasoning effort {effort!r}")
+    thinking = {} if forced else {"thinking": {"type": "adaptive", "display": "omitted"}}
+    return {**thinking, "output_config": {"effort": effort}}
+
+
+def _output_format(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The schema of the answer; its name becomes the schema's title, its description the schema's."""
+    wanted = body.get("response_format") or {"type": "text"}
+    if wanted["type"] == "text":
+        return None
+    described = wanted.get("json_schema") or {}
+    if wanted["type"] != "json_schema" or "schema" not in described:
+        refuse("response_format", "only a JSON schema is accepted")
+    refuse_others(described, {"name", "description", "schema", "strict"}, "response_format.json_schema")
+    heading = present({"title": described.get("name"), "description": described.get("description")})
+    return {"type": "json_schema", "schema": {**heading, **described["schema"]}}
+
+
+def _service_tier(body: Mapping[str, Any]) -> str | None:
+    tier = body.get("service_tier")
+    if tier not in (None, "auto", "default"):
+        refuse("service_tier", f"there is no tier {tier!r}")
+    return "standard_only" if tier == "default" else None
+
+
+def _metadata(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Who is asking, for the provider's abuse detection. `safety_identifier` is what replaces `user`."""
+    user = body.get("safety_identifier") or body.get("user")
+    return {"user_id": user} if user else None

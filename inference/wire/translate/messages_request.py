@@ -1,0 +1,125 @@
+"""A messages request as a chat request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from inference.wire import capabilities
+from inference.wire.translate.messages_conversation import conversation_to_chat
+from inference.wire.translate.refusal import Untranslatable, UntranslatableError, present, refuse, refuse_others
+from inference.wire.translate.tools import choice_to_chat, tools_to_chat
+
+_TRANSLATED: Final = frozenset(
+    {
+        "model",
+        "max_tokens",
+        "system",
+        "messages",
+        "stream",
+        "stop_sequences",
+        "temperature",
+        "top_p",
+        "tools",
+        "tool_choice",
+        "thinking",
+        "output_config",
+        "service_tier",
+        "metadata",
+    }
+)
+_HINTS: Final = frozenset({"cache_control"})
+"""Where Anthropic caches a prefix: no part of what is asked."""
+
+_MOST_STOPS: Final = 4
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UNNAMED: Final = "answer"
+
+
+def to_chat(
+    body: Mapping[str, Any], *, accepted: Collection[str], limit_field: str = "max_completion_tokens"
+) -> dict[str, Any] | Untranslatable:
+    """The same request for a model with the capabilities `accepted`, or what of it cannot be expressed there.
+
+    `limit_field` is what the provider calls the output limit: OpenAI's current name, or the older `max_tokens`.
+    """
+    try:
+        return _request(present(body), accepted, limit_field)
+    except UntranslatableError as error:
+        return error.refusal
+
+
+def _request(body: dict[str, Any], accepted: Collection[str], limit_field: str) -> dict[str, Any]:
+    telling = {name: value for name, value in body.items() if (name, value) != ("speed", "standard")}
+    refuse_others(telling, _TRANSLATED | _HINTS)
+    if not body["max_tokens"]:
+        refuse("max_tokens", "a request for no answer at all only fills Anthropic's cache")
+    output = body.get("output_config") or {}
+    refuse_others(output, {"effort", "format"}, "output_config")
+    request = {
+        "model": body.get("model"),
+        "messages": conversation_to_chat(body.get("system"), body["messages"]),
+        limit_field: body["max_tokens"],
+        "stream": body.get("stream"),
+        "stop": _stop(body.get("stop_sequences")),
+        "tools": tools_to_chat(body["tools"]) if body.get("tools") else None,
+        "reasoning_effort": _effort(body.get("thinking"), output.get("effort"), accepted),
+        "response_format": _response_format(output.get("format")),
+        "service_tier": _service_tier(body.get("service_tier")),
+        "user": _user(body.get("metadata")),
+        **choice_to_chat(body.get("tool_choice") if body.get("tools") else None),
+        **{name: body[name] for name in ("temperature", "top_p") if body.get(name, 1) != 1},
+    }
+    return present(request)
+
+
+def _stop(sequences: list[str] | None) -> list[str] | None:
+    if sequences and len(sequences) > _MOST_STOPS:
+        refuse("stop_sequences", f"it takes at most {_MOST_STOPS}")
+    return sequences or None
+
+
+def _effort(thinking: Mapping[str, Any] | None, effort: str | None, accepted: Collection[str]) -> str | None:
+    """How much to reason. A budget in tokens has no equivalent; how thinking is displayed concerns no other model."""
+    if thinking is not None:
+        refuse_others(thinking, {"type", "display"}, "thinking")
+        if thinking["type"] == "disabled":
+            return _without_reasoning(effort, accepted)
+        if thinking["type"] != "adaptive":
+            refuse("thinking.type", "it decides by itself how to spend its reasoning")
+    if (thinking is not None or effort is not None) and capabilities.REASONING not in accepted:
+        refuse("thinking" if thinking is not None else "output_config.effort", "it does not reason")
+    return effort
+
+
+def _without_reasoning(effort: str | None, accepted: Collection[str]) -> str | None:
+    if effort is not None:
+        refuse("output_config.effort", "there is one measure of effort, and thinking is disabled")
+    if capabilities.REASONING_OFF in accepted:
+        return "none"
+    if capabilities.REASONING in accepted:
+        refuse("thinking.type", "its reasoning cannot be switched off")
+    return None
+
+
+def _response_format(wanted: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Chat gives a schema a name; it has one when its title is one."""
+    if wanted is None:
+        return None
+    if wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict):
+        refuse("output_config.format", "only a JSON schema is accepted")
+    title = str(wanted["schema"].get("title"))
+    named = {"name": title if "title" in wanted["schema"] and _NAME.fullmatch(title) else _UNNAMED}
+    return {"type": "json_schema", "json_schema": {**named, "schema": wanted["schema"], "strict": True}}
+
+
+def _service_tier(tier: str | None) -> str | None:
+    if tier not in (None, "auto", "standard_only"):
+        refuse("service_tier", f"there is no tier {tier!r}")
+    return "default" if tier == "standard_only" else None
+
+
+def _user(metadata: Mapping[str, Any] | None) -> str | None:
+    refuse_others(metadata or {}, {"user_id"}, "metadata")
+    return (metadata or {}).get("user_id")
