@@ -66,7 +66,7 @@ class Cache(Section):
 
 class Routing(Section):
     default_mode: Literal["autopilot", "guided", "explicit"] = "autopilot"
-    quality_bar: float = 0.80
+    quality_bar: float = 0.85
     baseline_model: str = "gpt-6.1-sol"
     default_max_output_tokens: int = 2048
 

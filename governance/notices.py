@@ -26,7 +26,7 @@ NOTICES_LOST = Counter("asahi_notices_lost", "Notices to other processes that Re
 def publish(channel: str, payload: str) -> bool:
     """Announce something to every listening process. False, logged and counted, when Redis did not take it."""
     try:
-        _client(settings.REDIS_URL).publish(channel, payload)
+        impatient_client(settings.REDIS_URL).publish(channel, payload)
     except (RedisError, OSError) as error:
         NOTICES_LOST.labels(channel).inc()
         log.warning("notice_lost", extra={"channel": channel, "error": type(error).__name__})
@@ -35,7 +35,7 @@ def publish(channel: str, payload: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _client(url: str) -> Redis:
+def impatient_client(url: str) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=_TIMEOUT_SECONDS,

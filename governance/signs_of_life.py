@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
-import redis
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from governance.notices import impatient_client
+
+log = logging.getLogger(__name__)
 
 STALE_AFTER_SECONDS = 45
 _NAMES = ("worker", "recorder")
@@ -15,6 +21,10 @@ def keys_of_processes() -> dict[str, str]:
     return {name: f"asahi:seen:{name}" for name in _NAMES}
 
 
-def show_life(client: redis.Redis, name: str) -> None:
-    """Say that a process of this name is at work. Raises redis.RedisError when Redis is away."""
-    client.set(keys_of_processes()[name], repr(time.time()), ex=10 * STALE_AFTER_SECONDS)
+def show_life(name: str) -> None:
+    """Say that a process of this name is at work. With Redis away nobody hears it, and nothing else suffers."""
+    try:
+        client = impatient_client(settings.REDIS_URL)
+        client.set(keys_of_processes()[name], repr(time.time()), ex=10 * STALE_AFTER_SECONDS)
+    except (RedisError, OSError) as error:
+        log.warning("sign_of_life.not_given", extra={"process": name, "error": type(error).__name__})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from inference.domain import Call, Model, Refusal, RefusalKind, Usage
 from inference.flights import Chunk
+from inference.providers.upstream import UpstreamBroken
 from inference.wire.format import StreamReader, WireFormat, format_of
+from inference.wire.sse import data_of
 
 INVALID_ANSWER = "the provider's answer is not valid"
 
@@ -29,7 +31,7 @@ class Crossing(Protocol):
         """What a whole answer used, if it says so, and its body; no body when it is not a valid answer."""
 
     def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
-        """Events of a stream as the client gets them."""
+        """Events of a stream as the client gets them. Raises UpstreamBroken when it does not begin as one."""
 
     def whole(self) -> bytes | None:
         """The streamed answer as a body, None when it is incomplete or cannot be put together."""
@@ -56,10 +58,11 @@ class SameWire:
     def __init__(self, call: Call, model: Model) -> None:
         self._format: WireFormat = format_of(call.wire)
         self._request_id = call.request_id
-        self.request = self._format.upstream_body(call.body, model.upstream_id, stream=call.stream)
-        self.headers = tuple(call.headers.items())
+        self.request = self._format.upstream_body(_in_dialect(call.body, model), model.upstream_id, stream=call.stream)
+        self.headers = (("x-client-request-id", call.request_id), *call.headers.items())
         self.reader: StreamReader = self._format.read_stream(hide_usage=True)
         self.held_back: list[Chunk] = []
+        self._begun = False
 
     def read_whole(self, raw: bytes) -> tuple[Usage | None, bytes | None]:
         usage = self._format.usage_of_body(raw)
@@ -68,6 +71,10 @@ class SameWire:
         return usage, raw
 
     def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
+        if not self._begun and events:
+            self._begun = True
+            if not _is_object(data_of(events[0])):
+                raise UpstreamBroken(INVALID_ANSWER)
         visible: list[bytes] = []
         for event in events:
             shown = self.reader.feed(event)
@@ -92,6 +99,14 @@ class SameWire:
 
     def broken_event(self, message: str) -> bytes:
         return self._format.error_event(RefusalKind.PROVIDER_FAILED, message, request_id=self._request_id)
+
+
+def _in_dialect(body: dict[str, Any], model: Model) -> dict[str, Any]:
+    """OpenAI's current models refuse the older name of the output limit, which everybody else still expects."""
+    if model.provider != "openai" or "max_tokens" not in body or "max_completion_tokens" in body:
+        return body
+    renamed = {name: value for name, value in body.items() if name != "max_tokens"}
+    return {**renamed, "max_completion_tokens": body["max_tokens"]}
 
 
 def _is_object(raw: bytes) -> bool:

@@ -1,0 +1,45 @@
+"""Keys: both headers work, and a revocation or a changed policy holds everywhere within a second."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from governance.keys import revoke_key
+from tests.gateway.conftest import Served, Tenant
+
+
+def test_bearer_and_x_api_key_both_work(gateway: Served, tenant: Tenant) -> None:
+    for headers in ({"authorization": f"Bearer {tenant.key}"}, {"x-api-key": tenant.key}):
+        assert gateway.http.get("/v1/models", headers=headers).status_code == 200
+
+
+def test_a_revoked_key_is_refused_within_a_second(gateway: Served, tenant: Tenant) -> None:
+    assert gateway.chat(tenant, "before").status_code == 200
+    assert revoke_key(org_id=tenant.org_id, key_id=tenant.key_id)
+    time.sleep(1)
+    answer = gateway.chat(tenant, "after")
+    assert answer.status_code == 401
+    assert "revoked" in answer.json()["error"]["message"]
+
+
+def test_a_changed_policy_holds_within_a_second(gateway: Served, tenant: Tenant) -> None:
+    assert gateway.chat(tenant, "before", model="gpt-6-luna").status_code == 200
+    tenant.policy(denied_models=["gpt-6-luna"])
+    time.sleep(1)
+    assert gateway.chat(tenant, "after", model="gpt-6-luna").status_code == 403
+
+
+def test_a_denied_model_is_not_even_answered_from_the_cache(gateway: Served, tenant: Tenant) -> None:
+    assert gateway.chat(tenant, "same", model="gpt-6-luna").status_code == 200
+    tenant.policy(allowed_models=["gpt-6.1-terra"])
+    time.sleep(1)
+    assert gateway.chat(tenant, "same", model="gpt-6-luna").status_code == 403
+    autopilot: Any = gateway.chat(tenant, "same")
+    assert autopilot.headers["x-asahi-model"] == "gpt-6.1-terra"
+
+
+def test_models_that_the_policy_denies_are_not_listed(gateway: Served, make_tenant: Any) -> None:
+    tenant = make_tenant(allowed_models=["gpt-6-luna"])
+    listed = [model["id"] for model in gateway.http.get("/v1/models", headers=tenant.headers).json()["data"]]
+    assert listed == ["asahi", "asahi/auto", "gpt-6-luna"]
