@@ -1,0 +1,14 @@
+"""The product's own settings, read once the servers of this run are there to be named."""
+
+from __future__ import annotations
+
+import os
+
+from tests.servers import provide
+
+provide()
+os.environ["DJANGO_SETTINGS_MODULE"] = "asahi_site.settings"  # for the commands that tests start
+
+from asahi_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign up many people
