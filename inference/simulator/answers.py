@@ -101,7 +101,7 @@ def _reasoning(prompt: Prompt) -> int:
 
 def _written(prompt: Prompt, chance: Chance) -> str:
     if prompt.schema is not None:
-        filler = Filler(prompt.schema, words=prose.keywords(prompt.question), chance=chance)
+        filler = Filler(prompt.schema, words=prose.fillings(prompt.question), chance=chance)
         return msgspec.json.encode(filler.fill()).decode()
     text = prose.compose(prompt.question, chance)
     if prompt.wants_json:
@@ -135,7 +135,7 @@ def _tools_to_call(prompt: Prompt) -> tuple[Tool, ...]:
 
 
 def _calls(prompt: Prompt, tools: tuple[Tool, ...], chance: Chance) -> tuple[ToolCall, ...]:
-    words = prose.keywords(prompt.question.replace("_", " "))
+    words = prose.fillings(prompt.question.replace("_", " "))
     calls = []
     for tool in tools:
         usable = [word for word in words if word.lower() not in tool.name.lower()]

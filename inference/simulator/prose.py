@@ -46,9 +46,19 @@ _ENDINGS = (
 def keywords(prompt: str, limit: int = 6) -> list[str]:
     """The prompt's telling words, names first, each once, in order."""
     words = list(dict.fromkeys(_WORD.findall(prompt[-4000:])))
-    names = [word for index, word in enumerate(words) if index and word[0].isupper() and len(word) > 2]
-    telling = [word for word in words if len(word) > 3 and word.lower() not in _COMMON and word not in names]
-    return (names + telling)[:limit]
+    found = _names_among(words)
+    telling = [word for word in words if len(word) > 3 and word.lower() not in _COMMON and word not in found]
+    return (found + telling)[:limit]
+
+
+def fillings(prompt: str) -> list[str]:
+    """Words to fill a form with: the prompt's names, or what is telling in it when it has none."""
+    return _names_among(list(dict.fromkeys(_WORD.findall(prompt[-4000:])))) or keywords(prompt)
+
+
+def _names_among(words: list[str]) -> list[str]:
+    """Words with a capital letter, except the first, which has one anyway."""
+    return [word for index, word in enumerate(words) if index and word[0].isupper() and len(word) > 2]
 
 
 def topic_of(prompt: str) -> str:

@@ -189,8 +189,8 @@ def _bounds(schema: Schema, step: float) -> tuple[float, float]:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     if low is None:
-        low = 1 if high is None or high >= 1 else high - 10 * step
-    return low, low + 10 * step if high is None else high
+        low = 1 if high is None or high >= 1 else high - 4 * step
+    return low, low + 4 * step if high is None else high
 
 
 def _merged(schemas: Sequence[Schema]) -> dict[str, Any]:

@@ -16,12 +16,12 @@ _MODELS = "/v1/models"
 
 
 class AnthropicDoor:
-    """Serves everything below `/v1`."""
+    """Serves everything below `/v1`. A key comes as `x-api-key` or, as the current SDK sends it, as a bearer token."""
 
     dialect = AnthropicDialect()
 
     def handle(self, world: World, request: Request, path: str) -> Prepared | Refusal | bytes:
-        if not request.header(b"x-api-key").strip():
+        if not (request.header(b"x-api-key").strip() or request.bearer):
             return missing_key()
         if not request.header(b"anthropic-version"):
             return missing_version()

@@ -39,7 +39,7 @@ def invalid(message: str) -> Refusal:
 
 
 def missing_key() -> Refusal:
-    return Refusal(401, "authentication_error", "x-api-key header is required")
+    return Refusal(401, "authentication_error", "A key is required: send x-api-key or Authorization: Bearer")
 
 
 def missing_version() -> Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from inference.simulator.anthropic.models import most_output_tokens
 from inference.simulator.refusals import Refusal, Violation, unknown_field, violation_of
 
 _MOST_MARKS = 4
+Fitted = TypeVar("Fitted", bound=msgspec.Struct)
 _OWN_TOOL_TYPE = re.compile(r"^[a-z0-9_]+_\d{8}$")
 
 
@@ -39,23 +40,36 @@ def is_own_tool(tool: wire.Json) -> bool:
 def _tools(request: wire.Conversation) -> Refusal | None:
     names = []
     for index, raw in enumerate(request.tools or ()):
-        if is_own_tool(raw):
-            names.append(raw.get("name", ""))
-            continue
-        try:
-            tool = msgspec.convert(raw, wire.Tool)
-        except msgspec.ValidationError as error:
-            found = violation_of(error)
-            return misfit(Violation(found.fault, ("tools", index, "custom", *found.path), found.problem))
-        stray = unknown_field(raw, tool, ("tools", index, "custom"))
-        if stray:
-            return misfit(stray)
-        if tool.input_schema.get("type") != "object":
-            return invalid(f"tools.{index}.custom.input_schema.type: Input should be 'object'")
+        tool = _own_tool(raw, index) if is_own_tool(raw) else _client_tool(raw, index)
+        if isinstance(tool, Refusal):
+            return tool
         names.append(tool.name)
     if len(set(names)) < len(names):
         return invalid("tools: Tool names must be unique.")
     return _tool_choice(request, names)
+
+
+def _client_tool(raw: wire.Json, index: int) -> wire.Tool | Refusal:
+    tool = _fitted(raw, wire.Tool, ("tools", index, "custom"))
+    if isinstance(tool, wire.Tool) and tool.input_schema.get("type") != "object":
+        return invalid(f"tools.{index}.custom.input_schema.type: Input should be 'object'")
+    return tool
+
+
+def _own_tool(raw: wire.Json, index: int) -> wire.OwnTool | Refusal:
+    known = {key: value for key, value in raw.items() if key in ("type", "name", "cache_control")}
+    return _fitted(known, wire.OwnTool, ("tools", index))
+
+
+def _fitted(raw: wire.Json, kind: type[Fitted], at: tuple[str | int, ...]) -> Fitted | Refusal:
+    """Part of a body in its typed form, or what is wrong with it, told from the root."""
+    try:
+        typed = msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        found = violation_of(error)
+        return misfit(Violation(found.fault, (*at, *found.path), found.problem))
+    stray = unknown_field(raw, typed, at)
+    return misfit(stray) if stray else typed
 
 
 def _tool_choice(request: wire.Conversation, names: list[str]) -> Refusal | None:

@@ -123,6 +123,14 @@ class Tool(Struct):
     strict: bool | None = None
 
 
+class OwnTool(Struct):
+    """A tool that Anthropic defines, such as `bash_20250124`; its other fields depend on its type."""
+
+    type: str
+    name: str
+    cache_control: CacheControl | None = None
+
+
 class AutoChoice(Struct, tag="auto"):
     disable_parallel_tool_use: bool = False
 
