@@ -9,5 +9,6 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asahi_site.settings")
 
 app = Celery("asahi")
+app.set_default()  # Celery's current application is one of each thread; requests are answered in many
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
 
-from analytics import door
+from analytics import door, ledger
 from analytics.domain import Event
 from analytics.live import LiveFeed
 from analytics.recorder import Recorder
 from analytics.spend import SpendTeller
 from analytics.stream import EventStream, connect, dead_letters
+from governance.domain import Scope
+from governance.keys import issue_key
 from governance.models import Organization
 
 LEASE_SECONDS = 20.0
@@ -102,3 +107,53 @@ def drain(recorder: Recorder) -> Callable[[], None]:
             pass
 
     return until_empty
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with an API key of one organization."""
+
+    org: Organization
+    key_id: UUID
+    secret: str
+
+    def get(self, path: str, **params: Any) -> HttpResponse:
+        return Client().get(path, params, headers={"authorization": f"Bearer {self.secret}"})
+
+
+MakeCaller = Callable[..., Caller]
+
+
+@pytest.fixture
+def make_caller(db: None) -> MakeCaller:
+    def make(org: Organization, *scopes: Scope) -> Caller:
+        key = issue_key(org_id=org.pk, name="tests", scopes=scopes or (Scope.ALL,))
+        return Caller(org, key.id, key.secret)
+
+    return make
+
+
+@pytest.fixture
+def caller(org: Organization, make_caller: MakeCaller) -> Caller:
+    return make_caller(org)
+
+
+@pytest.fixture
+def stranger(other_org: Organization, make_caller: MakeCaller) -> Caller:
+    return make_caller(other_org)
+
+
+@pytest.fixture
+def record(db: None) -> Callable[..., None]:
+    """Writes events into the ledger, as the recorder does."""
+
+    def write(*events: Event) -> None:
+        with transaction.atomic():
+            ledger.record(events)
+
+    return write
+
+
+@pytest.fixture
+def client_without_key(db: None) -> Client:
+    return Client()

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from analytics import prometheus
 from analytics.backlog import Backlog
 from analytics.models import SpooledEvent
+from analytics.stream import connect
 from tests.analytics.happenings import cache_hit, finished
 
 ORG = "5f0e2a10-0000-4000-8000-000000000001"
@@ -79,6 +82,8 @@ def test_no_figure_names_an_organization():
 
 COUNT_AND_LEAVE = """
 import asyncio
+from pydantic import SecretStr
+
 from analytics import prometheus
 from tests.analytics.happenings import cache_hit, finished
 async def count():
@@ -135,9 +140,29 @@ def test_the_backlog_is_measured_when_somebody_scrapes(org, client, stream_name,
 
 @pytest.mark.django_db
 def test_a_scrape_survives_redis_being_away(stream_name):
-    from analytics.stream import connect
-
     text = prometheus.exposition(Backlog(connect("redis://127.0.0.1:1/0"), stream_name))
     assert value(text, "asahi_redis_up") == 0
     assert ("asahi_event_queue_length", ()) not in samples(text)
     assert ("asahi_spooled_events", ()) in samples(text)
+
+
+@pytest.mark.django_db
+def test_only_the_operators_token_opens_the_scrape(settings, client_without_key):
+    settings.ASAHI = settings.ASAHI.model_copy(update={"admin_secret": SecretStr("let me see")})
+
+    def scrape(**headers: str) -> HttpResponse:
+        return client_without_key.get("/analytics/prometheus", headers=headers)
+
+    answer = scrape(authorization="Bearer let me see")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, prometheus.CONTENT_TYPE)
+    assert ("asahi_redis_up", ()) in samples(answer.content)
+    assert scrape(authorization="Bearer let me in").status_code == 401
+    assert scrape().status_code == 401
+
+
+@pytest.mark.django_db
+def test_without_an_operators_secret_nobody_scrapes(settings, client_without_key, caller):
+    settings.ASAHI = settings.ASAHI.model_copy(update={"admin_secret": SecretStr("")})
+    for token in ("", caller.secret):
+        answer = client_without_key.get("/analytics/prometheus", headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
