@@ -69,8 +69,10 @@ class Request(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     tools: list[Tool] | None = None
+    functions: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
+    modalities: list[str] | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
     user: str | None = None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from inference.wire import capabilities
 from inference.wire.chat.request import max_output_tokens
 from inference.wire.translate.chat_conversation import conversation_to_messages
-from inference.wire.translate.refusal import Untranslatable, UntranslatableError, present, refuse, refuse_others
+from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 from inference.wire.translate.tools import choice_to_messages, tools_to_messages
 
 _TRANSLATED: Final = frozenset(
@@ -52,10 +52,7 @@ def to_messages(
 
     The wire requires an output limit: `default_max_tokens` where the request has none.
     """
-    try:
-        return _request(present(body), accepted, default_max_tokens)
-    except UntranslatableError as error:
-        return error.refusal
+    return refusing(lambda: _request(present(body), accepted, default_max_tokens))
 
 
 def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from inference.wire import capabilities
 from inference.wire.translate.messages_conversation import conversation_to_chat
-from inference.wire.translate.refusal import Untranslatable, UntranslatableError, present, refuse, refuse_others
+from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 from inference.wire.translate.tools import choice_to_chat, tools_to_chat
 
 _TRANSLATED: Final = frozenset(
@@ -44,10 +44,7 @@ def to_chat(
 
     `limit_field` is what the provider calls the output limit: OpenAI's current name, or the older `max_tokens`.
     """
-    try:
-        return _request(present(body), accepted, limit_field)
-    except UntranslatableError as error:
-        return error.refusal
+    return refusing(lambda: _request(present(body), accepted, limit_field))
 
 
 def _request(body: dict[str, Any], accepted: Collection[str], limit_field: str) -> dict[str, Any]:

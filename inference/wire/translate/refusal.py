@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -21,6 +21,16 @@ class UntranslatableError(Exception):
     def __init__(self, refusal: Untranslatable) -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+def refusing(translate: Callable[[], dict[str, Any]]) -> dict[str, Any] | Untranslatable:
+    """The door of a request's translation. What no check has looked at may have any shape: then it is refused, too."""
+    try:
+        return translate()
+    except UntranslatableError as error:
+        return error.refusal
+    except (KeyError, TypeError, AttributeError):
+        return Untranslatable("body", "The request is not shaped as its wire says and cannot be sent to this model.")
 
 
 def refuse(param: str, why: str) -> NoReturn:
