@@ -8,7 +8,7 @@ from governance import outbox
 from governance.signs_of_life import show_life
 
 
-@shared_task(name=outbox.DRAIN_TASK, queue="default")
+@shared_task(name=outbox.DRAIN_TASK)
 def drain_outbox() -> int:
     """Do what the outbox promises and is due. Returns how many messages were tried."""
     show_life("worker")
