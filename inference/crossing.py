@@ -1,82 +1,76 @@
-"""Between the wire a caller speaks and the wire a model speaks: the request going up, the answer coming back."""
+"""Between the wire a caller speaks and the wire a model speaks: the request going up, the answer coming back.
+
+Bytes that reach the caller are in the caller's wire, and so is what is kept and replayed.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
-from inference.domain import Call, Model, Refusal, RefusalKind, Usage
+from inference.domain import Call, Model, Refusal, RefusalKind, Usage, Wire
 from inference.flights import Chunk
 from inference.providers.upstream import UpstreamBroken
+from inference.wire import translate
 from inference.wire.format import StreamReader, WireFormat, format_of
 from inference.wire.sse import data_of
 
 INVALID_ANSWER = "the provider's answer is not valid"
 
 
-class Crossing(Protocol):
-    """One call on its way to one model and back. Bytes that reach the client are in the caller's wire."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole answer in the caller's wire, and what it used, if the provider said so."""
 
-    request: bytes
-    headers: tuple[tuple[str, str], ...]
-    """Provider headers of the caller's that go up with the request."""
-    reader: StreamReader
-    held_back: list[Chunk]
-    """The end of a stream: sent only once the call is recorded."""
-    translated: bool
-
-    def read_whole(self, raw: bytes) -> tuple[Usage | None, bytes | None]:
-        """What a whole answer used, if it says so, and its body; no body when it is not a valid answer."""
-
-    def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
-        """Events of a stream as the client gets them. Raises UpstreamBroken when it does not begin as one."""
-
-    def whole(self) -> bytes | None:
-        """The streamed answer as a body, None when it is incomplete or cannot be put together."""
-
-    def text(self, body: bytes) -> str:
-        """The text of a whole answer."""
-
-    def broken_event(self, message: str) -> bytes:
-        """The event that ends a stream the provider broke."""
+    body: bytes
+    usage: Usage | None
 
 
-def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
-    """How this call reaches this model; a refusal names what cannot be expressed there."""
-    if call.wire is model.wire:
-        return SameWire(call, model)
-    raise NotImplementedError
+class Translator(Protocol):
+    """Turns the events of one stream into another wire's. `broken` names the first thing that cannot be said there."""
+
+    broken: str | None
+
+    def feed(self, event: bytes) -> list[bytes]: ...
 
 
-class SameWire:
-    """Caller and model speak the same: bytes are relayed as they are."""
+class Crossing:
+    """One call on its way to one model and back, both speaking the caller's wire: bytes are relayed as they are."""
 
     translated = False
 
-    def __init__(self, call: Call, model: Model) -> None:
-        self._format: WireFormat = format_of(call.wire)
-        self._request_id = call.request_id
-        self.request = self._format.upstream_body(_in_dialect(call.body, model), model.upstream_id, stream=call.stream)
+    def __init__(self, call: Call, model: Model, request: bytes) -> None:
+        self.request = request
         self.headers = (("x-client-request-id", call.request_id), *call.headers.items())
-        self.reader: StreamReader = self._format.read_stream(hide_usage=True)
+        """Headers that go up beside the target's own."""
+        self.format: WireFormat = format_of(call.wire)
+        self.reader: StreamReader = self.format.read_stream(hide_usage=True)
         self.held_back: list[Chunk] = []
+        """The end of a stream: sent only once the call is recorded."""
+        self._upstream_format: WireFormat = format_of(model.wire)
+        self._request_id = call.request_id
         self._begun = False
 
-    def read_whole(self, raw: bytes) -> tuple[Usage | None, bytes | None]:
-        usage = self._format.usage_of_body(raw)
+    def read_whole(self, raw: bytes) -> Whole | None:
+        """A whole answer; None when it is not a valid one."""
+        usage = self._upstream_format.usage_of_body(raw)
         if usage is None and not _is_object(raw):
-            return None, None
-        return usage, raw
+            return None
+        body = self._body_of(raw)
+        return None if body is None else Whole(body, usage)
 
     def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
+        """Events of a stream as the caller gets them. Raises UpstreamBroken when it does not begin as one."""
         if not self._begun and events:
             self._begun = True
             if not _is_object(data_of(events[0])):
                 raise UpstreamBroken(INVALID_ANSWER)
         visible: list[bytes] = []
-        for event in events:
+        for event in self._events_of(events):
             shown = self.reader.feed(event)
             if shown and not self.reader.finished:
                 visible.append(event)
@@ -92,13 +86,68 @@ class SameWire:
             yield Chunk(visible[0] if len(visible) == 1 else b"".join(visible))
 
     def whole(self) -> bytes | None:
+        """The streamed answer as a body, None when it is incomplete or cannot be put together."""
         return self.reader.assemble()
 
-    def text(self, body: bytes) -> str:
-        return self._format.answer_text(body)
-
     def broken_event(self, message: str) -> bytes:
-        return self._format.error_event(RefusalKind.PROVIDER_FAILED, message, request_id=self._request_id)
+        """The event that ends a stream the provider broke."""
+        return self.format.error_event(RefusalKind.PROVIDER_FAILED, message, request_id=self._request_id)
+
+    def _body_of(self, raw: bytes) -> bytes | None:
+        return raw
+
+    def _events_of(self, events: Sequence[bytes]) -> Sequence[bytes]:
+        return events
+
+
+class TranslatedCrossing(Crossing):
+    """Caller and model speak different wires: everything is translated, both ways."""
+
+    translated = True
+
+    def __init__(self, call: Call, model: Model, request: bytes) -> None:
+        super().__init__(call, model, request)
+        self._to_chat = call.wire is Wire.CHAT
+        self._created = int(time.time())
+        self._translator: Translator = (
+            translate.StreamToChat(created=self._created, include_usage=True)
+            if self._to_chat
+            else translate.StreamToMessages()
+        )
+
+    def whole(self) -> bytes | None:
+        return None if self._translator.broken else super().whole()
+
+    def _body_of(self, raw: bytes) -> bytes | None:
+        if self._to_chat:
+            body = translate.answer_to_chat(raw, created=self._created)
+        else:
+            body = translate.answer_to_messages(raw)
+        return body if isinstance(body, bytes) else None
+
+    def _events_of(self, events: Sequence[bytes]) -> Sequence[bytes]:
+        return [said for event in events for said in self._translator.feed(event)]
+
+
+def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
+    """How this call reaches this model; a refusal names what cannot be expressed there."""
+    if call.wire is model.wire:
+        body, kind = call.body, Crossing
+    else:
+        said = _translated_request(call, model)
+        if isinstance(said, translate.Untranslatable):
+            return Refusal(RefusalKind.INVALID, said.message, details={"param": said.param})
+        body, kind = said, TranslatedCrossing
+    request = format_of(model.wire).upstream_body(_in_dialect(body, model), model.upstream_id, stream=call.stream)
+    return kind(call, model, request)
+
+
+def _translated_request(call: Call, model: Model) -> dict[str, Any] | translate.Untranslatable:
+    if model.wire is Wire.CHAT:
+        return translate.to_chat(call.body, accepted=model.capabilities, limit_field="max_tokens")
+    return translate.to_messages(
+        call.body, accepted=model.capabilities, default_max_tokens=min(model.max_output_tokens, 8192)
+    )
 
 
 def _in_dialect(body: dict[str, Any], model: Model) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class _Run:
                 continue
             crossing = crossing_for(self._order.call, model)
             if isinstance(crossing, Refusal):
-                return await self._record_failed(crossing)
+                return await self._record_failed(crossing)  # a caller named this model: automatic modes keep to a wire
             self._leg = _Leg(model, target, crossing)
             result = await self._call_with_retries(self._leg)
             if not isinstance(result, Failure):
@@ -119,12 +119,13 @@ class _Run:
         raw = await self._executor.upstream.complete(leg.target, leg.crossing.request, leg.crossing.headers)
         if isinstance(raw, Failure):
             return raw
-        usage, body = leg.crossing.read_whole(raw)
-        if body is None:
+        whole = leg.crossing.read_whole(raw)
+        if whole is None:
             return Failure(FailureKind.BROKEN, INVALID_ANSWER)
         await self._executor.records.confirm(self._begun)
-        report = await self._record(leg, usage or self._estimate(leg.crossing.text(body)), body=body)
-        return Executed(self._plan, report, body)
+        usage = whole.usage or self._estimate(leg.crossing.format.answer_text(whole.body))
+        report = await self._record(leg, usage, body=whole.body)
+        return Executed(self._plan, report, whole.body)
 
     async def _call_streamed(self, leg: _Leg) -> Executed | Failure:
         async with self._executor.upstream.stream(leg.target, leg.crossing.request, leg.crossing.headers) as opened:

@@ -11,7 +11,7 @@ from governance.domain import PolicySnapshot
 from inference.domain import Call, Model, Plan, Refusal, RefusalKind, RoutingMode, Wire
 from inference.pricing import PriceBook
 from inference.routing.choice import Chooser
-from inference.routing.constraints import PATHS, Constraints
+from inference.routing.constraints import Constraints
 from inference.routing.demand import Demand, demand_of
 from inference.routing.tasks import TASKS, detect_task
 
@@ -27,7 +27,8 @@ class Router:
     """Decides which model answers a call. Deterministic: equal calls get equal plans while prices and health stand.
 
     `available` says of a provider whether it can be called now. `reachable_wires` says, for the wire a call came on,
-    which models' wires it can be sent over; more than its own once requests are translated.
+    which wires an automatic choice keeps to. A model that is named is reached whatever it speaks: the request is
+    translated, or what cannot be is refused by name.
     """
 
     def __init__(
@@ -45,7 +46,6 @@ class Router:
         self._available = available
         self._default_quality_bar = default_quality_bar
         self._default_max_output_tokens = default_max_output_tokens
-        self._reachable_wires = reachable_wires
         self._provider_ids = tuple(sorted({model.provider for model in registry.models}))
         chooser = Chooser(Constraints(registry.models, prices, reachable_wires), prices)
         self._decide = lru_cache(maxsize=_KEPT_DECISIONS)(chooser.choose)
@@ -118,9 +118,6 @@ class Router:
             return self._unknown(call.model)
         if not policy.allows(model.id):
             return _refuse(RefusalKind.FORBIDDEN, f"The organization's policy does not allow {model.id}.", model)
-        if model.wire not in self._reachable_wires[call.wire]:
-            message = f"{model.id} is reached through {PATHS[model.wire]}, not through {PATHS[call.wire]}."
-            return _refuse(RefusalKind.INVALID, message, model)
         if not self._available(model.provider):
             name = self._registry.providers[model.provider].name
             return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: {name} is not available.", model)

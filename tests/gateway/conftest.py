@@ -27,6 +27,7 @@ from governance.domain import Scope
 from governance.keys import issue_key
 from governance.models import Organization, Policy
 from governance.policies import change_policy
+from tests.gateway.flaky_proxy import FlakyProxy
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,20 @@ def database_url_of_tests() -> str:
 
 
 @pytest.fixture(scope="session")
-def served(committed: None, simulator_server: Simulator) -> Iterator[Served]:
+def redis_proxy() -> Iterator[FlakyProxy]:
+    """What stands between the gateway and Redis."""
+    proxy = FlakyProxy(settings.REDIS_URL)
+    proxy.start()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def served(
+    committed: None, simulator_server: Simulator, redis_proxy: FlakyProxy, recorder: Recorder
+) -> Iterator[Served]:
     patch = pytest.MonkeyPatch()
+    patch.setattr(settings, "REDIS_URL", redis_proxy.url)
     patch.setattr(settings, "DATABASE_URL", database_url_of_tests())
     patch.setattr(settings, "SIMULATOR_URL", simulator_server.url)
     from asahi_site.asgi import application  # settings must be those of the tests
@@ -144,17 +157,17 @@ def served(committed: None, simulator_server: Simulator) -> Iterator[Served]:
         assert thread.is_alive(), "the gateway did not start"
         assert time.monotonic() < deadline, "the gateway did not start"
         time.sleep(0.02)
+    patch.undo()
     port = server.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, timeout=30, limits=httpx.Limits(max_connections=300)) as http:
         yield Served(url, server, http)
     server.should_exit = True
     thread.join(30)
-    patch.undo()
 
 
 @pytest.fixture
-def gateway(served: Served, simulator: Simulator, recorder: None) -> Served:
+def gateway(served: Served, simulator: Simulator) -> Served:
     return served
 
 

@@ -73,12 +73,9 @@ def test_a_retired_model_is_refused_with_its_successor(router: Router) -> None:
     assert refusal.details["successor"] == "middle"
 
 
-def test_a_named_model_of_another_wire_is_refused_until_requests_can_be_translated(build: Build) -> None:
-    refusal = refused(build(), a_call("other"))
-    assert refusal.kind is RefusalKind.INVALID
-    assert refusal.message == "other is reached through /v1/messages, not through /v1/chat/completions."
-    both = {wire: frozenset(Wire) for wire in Wire}
-    assert planned(build(reachable_wires=both), a_call("other")).model.id == "other"
+def test_a_named_model_may_speak_another_wire_and_an_automatic_choice_does_not(build: Build) -> None:
+    assert planned(build(), a_call("other")).model.id == "other"
+    assert planned(build(), a_call()).model.wire is Wire.CHAT
 
 
 def test_a_named_model_of_a_provider_that_is_away_is_refused(build: Build) -> None:
