@@ -65,6 +65,7 @@ class Stage:
     start_gateway: Callable[[int], Gateway]
     """Starts another gateway with so many workers; it runs until the benchmark ends."""
     failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     answered: int = 0
     strangers: list[float] = field(default_factory=list)
     """How much of the gateway's cores others used, round by round."""

@@ -95,7 +95,7 @@ class Command(BaseCommand):
                 mode="quick" if options["quick"] else "full",
                 rounds=sizes.rounds,
                 client=driver.name,
-                notes=_notes(driver, cores.are_apart),
+                notes=[*_notes(driver, cores.are_apart), *stage.notes],
                 git=facts.git_head(BASE_DIR),
                 machine=facts.machine(),
                 versions={**facts.versions(), **instance.versions()},
