@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from asahi_site.config import Config
@@ -26,8 +27,12 @@ class Plan:
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds it."""
-        return {"0.0.0.0": LOOPBACK, "::": LOOPBACK}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        """Where a browser on this machine finds it, also when it listens everywhere."""
+        try:
+            everywhere = ip_address(self.host).is_unspecified
+        except ValueError:  # a name
+            everywhere = False
+        return LOOPBACK if everywhere else self.host
 
     @property
     def url(self) -> str:

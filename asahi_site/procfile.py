@@ -1,7 +1,11 @@
-"""Reading the `Procfile`: which processes the product consists of, and the commands that start them."""
+"""Reading the `Procfile`: which processes the product consists of, and the commands that start them.
+
+`python -m asahi_site.procfile NAME` becomes one of them, for a container that runs nothing else.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -45,3 +49,17 @@ def _fill_in(word: str, environment: Mapping[str, str]) -> str:
         return environment.get(match["name"] or match["bare"], "") or match["default"] or ""
 
     return _VARIABLE.sub(value, word)
+
+
+def main(arguments: list[str]) -> int:
+    """Become the process that is named. Only a mistake returns."""
+    commands = read_procfile(Path(__file__).resolve().parent.parent / "Procfile", os.environ)
+    command = commands.get(arguments[0]) if len(arguments) == 1 else None
+    if command:
+        os.execvp(command[0], command)  # noqa: S606 - our own command line, without a shell
+    sys.stderr.write(f"usage: python -m asahi_site.procfile {{{','.join(commands)}}}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
