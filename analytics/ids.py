@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils
@@ -16,6 +17,7 @@ def new_request_id() -> str:
     return PREFIX + uuid_utils.uuid7().hex
 
 
+@lru_cache(maxsize=4096)  # an event's id is read several times on its way into the ledger
 def to_uuid(request_id: str) -> UUID:
     """The UUID inside a request id. Raises ValueError for anything that `new_request_id` could not have made."""
     digits = request_id.removeprefix(PREFIX)

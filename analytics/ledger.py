@@ -46,11 +46,11 @@ SELECT request_id, kind, started_at, org_id, model, tier, outcome, cost_nano, or
        latency_ms, routing_reason
 FROM inserted
 ORDER BY started_at, request_id
-"""  # noqa: S608  (column names, all from this file)
+"""  # noqa: S608  # nosec B608 - column names, all from this file
 
 _CHARGE = f"""
 WITH incoming AS (SELECT * FROM json_populate_recordset(NULL::analytics_ledgerentry, %s)), {_INSERT}
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 # A correction belongs where its estimate was counted, so it takes over what describes the estimate; what it states
 # (the reason, the outcome, the receipt) is the truth that came late.
@@ -63,7 +63,7 @@ WITH incoming AS (
     JOIN analytics_ledgerentry AS estimate USING (request_id, started_at, org_id)
     WHERE estimate.kind = 'estimate'
 ), {_INSERT}
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 _START = """
 INSERT INTO analytics_startedcall (request_id, org_id, process_id, started_at, estimate_nano, event)

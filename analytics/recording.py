@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
@@ -20,6 +21,9 @@ class Poison:
 
     entry: Entry
     reason: str
+
+
+_parse_org = lru_cache(maxsize=10_000)(UUID)
 
 
 @dataclass(slots=True)
@@ -64,17 +68,21 @@ def _write_readable(readable: Sequence[tuple[Entry, Event]], batch: Batch) -> No
         _write_readable(readable[middle:], batch)
         return
     batch.written += written
-    batch.settled += [(UUID(event.org_id), event.request_id) for _, event in readable if isinstance(event, UsageEvent)]
+    batch.settled += [(_org_of(event), event.request_id) for _, event in readable if isinstance(event, UsageEvent)]
     batch.poison += strangers
 
 
 def _record(readable: Sequence[tuple[Entry, Event]]) -> tuple[list[Written], list[Poison]]:
-    known = ledger.known_organizations(UUID(event.org_id) for _, event in readable)
+    known = ledger.known_organizations(_org_of(event) for _, event in readable)
     events: list[Event] = []
     strangers: list[Poison] = []
     for entry, event in readable:
-        if UUID(event.org_id) in known:
+        if _org_of(event) in known:
             events.append(event)
         else:
             strangers.append(Poison(entry, f"no such organization: {event.org_id}"))
     return ledger.record(events), strangers
+
+
+def _org_of(event: Event) -> UUID:
+    return _parse_org(event.org_id)

@@ -39,4 +39,4 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ON CONFLICT ({", ".join(DIMENSIONS)}) DO UPDATE
 SET {", ".join(f"{column} = bucket.{column} + EXCLUDED.{column}" for column in SUMS)}
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
