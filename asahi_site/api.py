@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.http import Http404, HttpRequest
-from django.http.response import HttpResponse, HttpResponseBase
+from django.http.response import HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -19,7 +21,7 @@ from inference.api.render import WireResponse
 api = NinjaAPI(
     title="Asahi",
     version="0.1.0",
-    description="A gateway that lowers the LLM bill without lowering the answers, and shows a receipt for every saving.",
+    description="A gateway that lowers the LLM bill without lowering the answers, with a receipt for every saving.",
     openapi_url="/openapi.json",
     docs_url=None,
     urls_namespace="api",
@@ -32,10 +34,10 @@ api.add_router("", analytics.receipts, auth=KeyAuth(Scope.INFER))
 api.add_router("", analytics.operator)
 
 
-def on_error(request: HttpRequest, error: Exception) -> HttpResponseBase:
+def on_error(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """ninja's door to the one place that maps errors."""
-    response = errors.response_for(request, error)
-    return response if hasattr(request, "asahi_arrival") else as_django(response)
+    response = errors.response_for(request, cast("Exception", error))
+    return cast("HttpResponse", response) if hasattr(request, "asahi_arrival") else as_django(response)
 
 
 for kind in (Exception, Http404, HttpError, ValidationError):  # ninja has handlers of its own for the last three

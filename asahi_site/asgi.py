@@ -1,61 +1,14 @@
-"""The ASGI application: hot routes to the lean handler, pages to Django, sockets to Channels, and the lifespan."""
+"""What an ASGI server imports: sets Django up, then loads the application."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from typing import Any
+
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asahi_site.settings")
+django.setup()
 
-from django.core.asgi import get_asgi_application
+from asahi_site.application import application  # noqa: E402 - it imports models
 
-_pages = get_asgi_application()  # first: everything below needs the app registry
-
-from channels.auth import AuthMiddlewareStack
-from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
-from django.conf import settings
-
-from analytics.routing import websocket_urlpatterns
-from asahi_site import gateway_urls, wiring
-from asahi_site.cors import Cors
-from asahi_site.lean import LeanHandler
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-_gateway = LeanHandler("asahi_site.gateway_urls", max_body_bytes=settings.ASAHI.api.max_body_bytes)
-_hot = Cors(_gateway, settings.ASAHI.api.cors_origins) if settings.ASAHI.api.cors_origins else _gateway
-_sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Dispatches by what arrives; the hot paths are looked at first."""
-    if scope["type"] == "http":
-        path = scope["path"]
-        hot = path.startswith(gateway_urls.LEAN_PREFIX) or path in gateway_urls.LEAN_PATHS
-        await (_hot if hot else _pages)(scope, receive, send)
-    elif scope["type"] == "websocket":
-        await _sockets(scope, receive, send)
-    else:
-        await _lifespan(receive, send)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    stack = AsyncExitStack()
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                await stack.enter_async_context(wiring.serving())
-            except Exception as error:
-                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
-                raise
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await stack.aclose()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+__all__ = ["application"]

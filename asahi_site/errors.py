@@ -5,7 +5,7 @@
 
     Refused                  a refusal value on its way out of a view
     AuthRefused              401, or 403 for a missing scope
-    RangeTooWideError, Http404, ninja's ValidationError and HttpError
+    Http404, ninja's ValidationError and HttpError
     anything else            500, with the request id and nothing internal
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from django.db import OperationalError
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.errors import HttpError, ValidationError
@@ -72,7 +73,12 @@ def response_for(request: HttpRequest, error: Exception) -> WireResponse:
     if isinstance(error, ValidationError):
         status = 400 if _is_v1(request) else 422
         return _error(request, status, _kind(status), "the request is not valid", details={"errors": error.errors})
-    if isinstance(error, psycopg.OperationalError):
+    return _failed(request, error)
+
+
+def _failed(request: HttpRequest, error: Exception) -> WireResponse:
+    """Our own trouble: 503 when the database is away, else 500."""
+    if isinstance(error, psycopg.OperationalError | OperationalError):
         log.error("database.away", extra={"error": type(error).__name__})
         return _error(request, 503, RefusalKind.UNAVAILABLE, "the service cannot reach its database; try again")
     log.exception("request.failed", exc_info=error, extra={"path": request.path_info[:200]})

@@ -1,4 +1,4 @@
-"""`GET /health`: what works, what is degraded, and which cache is in use. Costs one cheap query and no external call."""
+"""`GET /health`: what works, what is degraded, which cache is in use. Costs one cheap query and no external call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _started_at = time.monotonic()
 
 
 @router.get("/health", summary="Status of this process and what it depends on", response={200: dict[str, Any]})
-async def health(request: HttpRequest) -> HttpResponseBase:
+async def health(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - ninja's signature
     here = runtime.current()
     database, processes = await asyncio.gather(_database(here), _processes(here))
     redis = "ok" if here.pipe.available and processes is not None else "away"

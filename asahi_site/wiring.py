@@ -227,7 +227,7 @@ async def _stop(task: asyncio.Task[None]) -> None:
 
 
 def _spare_the_garbage_collector() -> None:
-    """What is loaded by now lives as long as the process; collecting it again and again doubles the slowest requests."""
+    """What is loaded by now lives as long as the process; collecting it again and again slows the slowest requests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -86,7 +86,9 @@ class Relay:
         url = self._urls.get(target.url)
         if url is None:
             url = self._urls[target.url] = URL(target.url)
-        return self._session.post(url, data=body, headers=(*target.headers, *headers) if headers else target.headers, allow_redirects=False)
+        return self._session.post(
+            url, data=body, headers=(*target.headers, *headers) if headers else target.headers, allow_redirects=False
+        )
 
     async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._limits.max_answer_bytes
