@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from analytics import dashboard, onboarding
-from asahi_site import pages
+from asahi_site import api_pages, pages
+from asahi_site.api import api
 from governance import pages as organization
 
 public: list[URLPattern | URLResolver] = [
@@ -16,6 +17,8 @@ public: list[URLPattern | URLResolver] = [
     path("guides/", pages.guide_index, name="guides"),
     path("guides/<slug:slug>", pages.guide, name="guide"),
     path("api-docs", pages.api_docs, name="api-docs"),
+    path("docs", api_pages.swagger, name="swagger"),
+    path("redoc", api_pages.redoc, name="redoc"),
 ]
 
 # allauth owns these flows; the short addresses are the ones people see and type.
@@ -43,4 +46,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *entrance,
     *product,
     path("admin/", admin.site.urls),
+    path("", api.urls),
 ]
