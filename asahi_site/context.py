@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from asahi_site.guides import GUIDES
+from inference import catalog
+from inference.providers.targets import Targets
 
 THEMES = frozenset({"light", "dark"})
 GATEWAY_PATHS = {
@@ -27,6 +31,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "guides": GUIDES,
         "gateway": GATEWAY_PATHS,
+        "simulated_providers": simulated_providers(settings.SIMULATOR_URL, settings.ASAHI.providers.simulate),
     }
 
 
@@ -34,3 +39,12 @@ def public_base_url(request: HttpRequest) -> str:
     """The address customers reach us by: as configured, or else as this very request was addressed."""
     configured: str = settings.ASAHI.site.base_url
     return (configured or request.build_absolute_uri("/")).rstrip("/")
+
+
+@cache
+def simulated_providers(simulator_url: str, simulate: bool | None) -> tuple[str, ...]:
+    """The providers in whose place this deployment's simulator answers, by the same rule as the gateway's."""
+    if not simulator_url:
+        return ()
+    targets = Targets(catalog.registry(), environ=os.environ, simulator_url=simulator_url, simulate=simulate)
+    return tuple(sorted(name for name, simulated in targets.providers().items() if simulated))

@@ -15,4 +15,6 @@ register.filter("percent", money.percent_text)
 @register.filter
 def duration(milliseconds: int) -> str:
     """Milliseconds below ten seconds, seconds above."""
+    if milliseconds < 1:
+        return "< 1 ms"
     return f"{milliseconds:,} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s"

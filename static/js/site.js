@@ -4,8 +4,10 @@
 (() => {
   const root = document.documentElement;
 
+  const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
   function effectiveTheme() {
-    return root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    return root.dataset.theme || (systemIsDark.matches ? "dark" : "light");
   }
 
   // The choice is a cookie, so that the server renders the right theme and nothing flashes.
@@ -24,6 +26,7 @@
       button.title = `Switch to the ${next} theme`;
     };
     button.hidden = false;
+    systemIsDark.addEventListener("change", describe);
     button.addEventListener("click", () => {
       rememberTheme(effectiveTheme() === "dark" ? "light" : "dark");
       describe();

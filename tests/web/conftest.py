@@ -19,9 +19,9 @@ PAGE_STORAGES = {
 def _pages_without_collected_assets(settings):
     """The manifest storage wants `collectstatic` first; the rate limits would count tests, not visitors."""
     settings.STORAGES = PAGE_STORAGES
+    settings.STATIC_ROOT = settings.BASE_DIR / "static"
     settings.ACCOUNT_RATE_LIMITS = False
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

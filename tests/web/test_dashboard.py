@@ -100,3 +100,15 @@ def test_the_page_costs_the_same_number_of_queries_however_many_requests_there_a
     client.get("/dashboard")
     with django_assert_max_num_queries(9):
         client.get("/dashboard")
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/getting-started"])
+def test_a_page_says_so_when_a_simulator_answers_in_the_providers_place(browser_of, hana, settings, path):
+    client = browser_of(hana.user)
+    settings.SIMULATOR_URL = ""
+    assert b"Simulated providers" not in client.get(path).content
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"
+    settings.ASAHI = settings.ASAHI.model_copy(
+        update={"providers": settings.ASAHI.providers.model_copy(update={"simulate": True})}
+    )
+    assert b"Simulated providers" in client.get(path).content

@@ -37,7 +37,7 @@ def test_a_share_is_told_in_per_cent_and_that_of_nothing_as_a_dash(share, text):
     assert percent_text(share) == text
 
 
-@pytest.mark.parametrize(("ms", "text"), [(3, "3 ms"), (9_999, "9,999 ms"), (12_345, "12.3 s")])
+@pytest.mark.parametrize(("ms", "text"), [(0, "< 1 ms"), (3, "3 ms"), (9_999, "9,999 ms"), (12_345, "12.3 s")])
 def test_a_latency_turns_to_seconds_when_it_is_long(ms, text):
     assert duration(ms) == text
 
