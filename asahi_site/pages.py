@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from asahi_site.guides import GUIDES, find_guide
@@ -14,6 +15,13 @@ from billing.plans import PLANS, TRIAL_DAYS
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/landing.html")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look on pages that name no icon, such as the administration's."""
+    del request
+    return redirect(static("img/favicon.svg"))
 
 
 @require_safe

@@ -13,6 +13,7 @@ from governance import pages as organization
 
 public: list[URLPattern | URLResolver] = [
     path("", pages.landing, name="landing"),
+    path("favicon.ico", pages.favicon),
     path("pricing", pages.pricing, name="pricing"),
     path("guides/", pages.guide_index, name="guides"),
     path("guides/<slug:slug>", pages.guide, name="guide"),

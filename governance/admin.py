@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from governance.models import ApiKey, Membership, Organization, Policy, User
 
 admin.site.site_header = "Asahi administration"
 admin.site.site_title = "Asahi"
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # rate limit, second factor
 admin.site.unregister(Group)
 
 

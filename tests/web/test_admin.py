@@ -20,7 +20,11 @@ def root(browser_of, db):
 
 
 def test_a_customer_has_no_way_in(browser_of, hana):
-    assert browser_of(hana.user).get("/admin/").status_code == 302
+    assert browser_of(hana.user).get("/admin/", follow=True).status_code == 403
+
+
+def test_staff_signs_in_through_the_same_door_with_its_rate_limit_and_second_factor(client):
+    assert client.get("/admin/login/?next=/admin/").url == "/accounts/login/?next=%2Fadmin%2F"
 
 
 def test_the_ledger_is_there_to_be_read_and_nothing_else(root, hana):

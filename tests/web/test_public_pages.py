@@ -84,6 +84,10 @@ def test_the_quick_start_names_the_address_it_was_reached_by(client, settings):
     assert b"http://asahi.example/v1/chat/completions" in page.content
 
 
+def test_a_browser_that_looks_for_an_icon_by_habit_finds_it(client):
+    assert client.get("/favicon.ico").url == "/static/img/favicon.svg"
+
+
 def test_pricing_writes_rupees_as_india_does(client):
     text = client.get("/pricing").content.decode()
     assert all(price in text for price in ("₹15,000", "₹50,000", "₹2,00,000"))
