@@ -50,7 +50,9 @@ def own_database(server_url: str) -> Iterator[str]:
     name = sql.Identifier(DATABASE)
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(drop)  # of a run that was killed
+        if connection.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", [DATABASE]).fetchone():
+            raise NoPlaceError(f"another benchmark is using the database {DATABASE}")
+        connection.execute(drop)  # what a killed run left
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         try:
             yield urlunsplit(urlsplit(server_url)._replace(path=f"/{DATABASE}"))
@@ -79,9 +81,11 @@ def _numbered(server_url: str) -> Iterator[str]:
 
 
 def _may_take(url: str) -> bool:
-    """Whether a number is empty, or was ours in a run that was killed."""
+    """Whether nobody uses a number and it is empty, or was a benchmark's that was killed."""
     with Redis.from_url(url) as redis:
-        return redis.dbsize() == 0 or bool(redis.exists(_OURS))
+        number, us = urlsplit(url).path.strip("/"), str(redis.client_id())
+        used = any(client["db"] == number and client["id"] != us for client in redis.client_list())
+        return not used and (redis.dbsize() == 0 or bool(redis.exists(_OURS)))
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--client", default="", choices=["", "wrk", "oha", "own"], help="default: the best found")
         parser.add_argument("--model", default=settings.ASAHI.routing.baseline_model, help="the model asked for")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-        parser.add_argument("--output", type=Path, default=BASE_DIR / "var" / "bench.json", help="where the JSON goes")
+        parser.add_argument("--output", type=Path, default=settings.VAR_DIR / "bench.json", help="where the JSON goes")
         parser.add_argument("--prepare", action="store_true", help="used by the command itself: fill an empty database")
 
     def handle(self, *_args: Any, **options: Any) -> None:
