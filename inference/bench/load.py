@@ -56,7 +56,7 @@ class OwnClient:
     """The asyncio client of this package."""
 
     name = "own asyncio client"
-    note = "neither wrk nor oha was found: above some 20,000 requests/s the client is the limit, not the server"
+    note = "the load came from our own client (no wrk, no oha): above some 20,000 requests/s it is the limit"
 
     def run(self, target: Target, work: Workload, connections: int, seconds: int) -> LoadResult:
         with asyncio.Runner(loop_factory=new_precise_loop) as runner:
