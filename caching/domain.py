@@ -16,7 +16,9 @@ class CachedAnswer(msgspec.Struct, frozen=True, array_like=True):
     output_tokens: int
     cached_input_tokens: int
     cache_write_tokens: int
+    cache_write_1h_tokens: int
     reasoning_tokens: int
+    service: str
     stored_at: float
     task: str
     quality: float | None

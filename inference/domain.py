@@ -77,6 +77,8 @@ class Usage:
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    service: str = ""
+    """The service tier the provider says it answered with, when that may change the price: `flex`, `priority`, ..."""
 
 
 @dataclass(frozen=True, slots=True)

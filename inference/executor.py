@@ -7,7 +7,9 @@ whether its clients stay, leave, or are cut off by a shutdown.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
+import time
 from dataclasses import dataclass, replace
 
 from inference.crossing import INVALID_ANSWER, Crossing, crossing_for
@@ -17,7 +19,7 @@ from inference.observe import observe_failure
 from inference.providers.breaker import Breakers
 from inference.providers.targets import Targets
 from inference.providers.upstream import Failure, FailureKind, OpenStream, Target, Upstream, UpstreamBroken
-from inference.records import Begun, Ending, Records, elapsed_ms
+from inference.records import Begun, Ending, Records, elapsed_seconds
 from inference.tokens import count_tokens
 from inference.wire.format import format_of
 from inference.wire.sse import EventSplitter, EventTooLargeError
@@ -53,7 +55,8 @@ class _Leg:
     target: Target
     crossing: Crossing
     sent: bool = False
-    first_byte_ms: int = 0
+    first_byte_seconds: float = 0.0
+    upstream_seconds: float = 0.0
 
 
 class _Run:
@@ -116,7 +119,9 @@ class _Run:
         return result
 
     async def _call_whole(self, leg: _Leg) -> Executed | Failure:
+        called_at = time.perf_counter()
         raw = await self._executor.upstream.complete(leg.target, leg.crossing.request, leg.crossing.headers)
+        leg.upstream_seconds += time.perf_counter() - called_at
         if isinstance(raw, Failure):
             return raw
         whole = leg.crossing.read_whole(raw)
@@ -124,11 +129,12 @@ class _Run:
             return Failure(FailureKind.BROKEN, INVALID_ANSWER)
         await self._executor.records.confirm(self._begun)
         usage = whole.usage or self._estimate(leg.crossing.format.answer_text(whole.body))
-        report = await self._record(leg, usage, body=whole.body)
-        return Executed(self._plan, report, whole.body)
+        return await self._record(leg, usage, body=whole.body)
 
     async def _call_streamed(self, leg: _Leg) -> Executed | Failure:
+        called_at = time.perf_counter()
         async with self._executor.upstream.stream(leg.target, leg.crossing.request, leg.crossing.headers) as opened:
+            leg.upstream_seconds += time.perf_counter() - called_at
             if isinstance(opened, Failure):
                 return opened
             await self._executor.records.confirm(self._begun)
@@ -137,15 +143,13 @@ class _Run:
         if not reader.finished and not self._execution.opened.done():
             return Failure(FailureKind.BROKEN, broken or "the provider's stream ended before it began")
         if reader.finished and broken is None:
-            body = crossing.whole()
-            report = await self._record(leg, self._usage_so_far(leg), body=body)
+            executed = await self._record(leg, self._usage_so_far(leg), body=crossing.whole())
         else:
-            body = None
-            report = await self._record(leg, self._usage_so_far(leg), outcome="provider_error")
+            executed = await self._record(leg, self._usage_so_far(leg), outcome="provider_error")
             self._execution.push(crossing.broken_event(broken or "the provider's stream ended too early"))
         for chunk in crossing.held_back:
             self._execution.push(chunk.data, usage_only=chunk.usage_only)
-        return Executed(self._plan, report, body)
+        return executed
 
     async def _relay(self, opened: OpenStream, leg: _Leg) -> str | None:
         """Pass events on as they arrive. Returns what broke, None when nothing did."""
@@ -153,8 +157,8 @@ class _Run:
         try:
             async for data in opened.chunks():
                 for chunk in crossing.relay(splitter.feed(data)):
-                    if not leg.first_byte_ms:
-                        leg.first_byte_ms = max(1, elapsed_ms(self._order))
+                    if not leg.first_byte_seconds:
+                        leg.first_byte_seconds = elapsed_seconds(self._order)
                         execution.open(self._report_of_open_stream(leg))
                     execution.push(chunk.data, usage_only=chunk.usage_only)
                 if crossing.reader.finished:
@@ -173,7 +177,7 @@ class _Run:
             routing_reason=self._plan.reason,
             cost=None,
             usage=None,
-            latency_ms=leg.first_byte_ms,
+            latency_ms=math.ceil(leg.first_byte_seconds * 1000),
             quality=leg.model.quality_for(self._plan.task),
             techniques=self._order.techniques,
             tokens_saved=self._order.tokens_saved,
@@ -182,7 +186,7 @@ class _Run:
 
     async def _record(
         self, leg: _Leg, usage: Usage, *, body: bytes | None = None, outcome: str = "ok", status: int = 200
-    ) -> Report:
+    ) -> Executed:
         ending = Ending.of_call(
             self._plan,
             leg.model,
@@ -190,7 +194,8 @@ class _Run:
             simulated=leg.target.simulated,
             outcome=outcome,
             status=status,
-            first_byte_ms=leg.first_byte_ms,
+            first_byte_seconds=leg.first_byte_seconds,
+            upstream_seconds=leg.upstream_seconds,
         )
         leg.sent = False
         return await self._executor.records.end(self._order, ending, body=body)

@@ -12,16 +12,18 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from inference.domain import Plan, Refusal, Report
+from caching.domain import CachedAnswer
+from inference.domain import Refusal, Report
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """An upstream call that ended. `body` is the whole answer in the call's wire, None if it cannot be given whole."""
+    """An upstream call that ended. `body` is the whole answer in the call's wire, None if it cannot be given whole;
+    `entry` is the same as T1 keeps it, None if it must not be given to anybody else."""
 
-    plan: Plan
     report: Report
     body: bytes | None
+    entry: CachedAnswer | None
 
 
 Outcome = Executed | Refusal

@@ -11,9 +11,9 @@ from inference.providers.upstream import Failure
 log = logging.getLogger("asahi.inference")
 
 
-def observe_answer(event: UsageEvent, simulated: bool) -> None:
-    """Counts and logs an answered request."""
-    prometheus.count_answer(event)
+def observe_answer(event: UsageEvent, overhead_seconds: float, *, simulated: bool) -> None:
+    """Counts and logs an answered request. The overhead is what Asahi added to the provider's own time."""
+    prometheus.count_answer(event, overhead_seconds)
     log.info(
         "inference",
         extra={

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from caching.domain import CachedAnswer
 from governance.domain import Principal
 from inference.domain import Answer, Call, Order, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
-from inference.flights import Executed, Execution, Flights, Seat
+from inference.flights import Execution, Flights, Seat
 from inference.stages import Stages
 from inference.wire.format import format_of
 
@@ -91,10 +91,9 @@ class Pipeline:
             return None
         if isinstance(outcome, Refusal):
             return outcome
-        shared = _as_cached(order, outcome)
-        if shared is None:
+        if outcome.entry is None:
             return None
-        return await self._replay(order, shared, Tier.T1, "shared the answer of an identical call in flight")
+        return await self._replay(order, outcome.entry, Tier.T1, "shared the answer of an identical call in flight")
 
     async def _read(self, order: Order, execution: Execution) -> Reply:
         if not order.call.stream:
@@ -135,28 +134,6 @@ class _Replayed(AsyncIterator[bytes]):
 
     async def aclose(self) -> None:
         """Nothing is held."""
-
-
-def _as_cached(order: Order, executed: Executed) -> CachedAnswer | None:
-    """A call's answer as T1 would give it to the next who asks."""
-    report, usage = executed.report, executed.report.usage
-    if executed.body is None or usage is None:
-        return None
-    return CachedAnswer(
-        wire=order.call.wire,
-        body=executed.body,
-        model=report.model,
-        provider=executed.plan.model.provider,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
-        stored_at=0.0,
-        task=executed.plan.task,
-        quality=report.quality,
-        simulated=report.simulated,
-    )
 
 
 async def _final_report(execution: Execution) -> Report | None:

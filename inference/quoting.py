@@ -41,7 +41,7 @@ class Quoting:
             call=call,
             candidates=affordable,
             baseline=self._baseline(principal, call, affordable),
-            reserve_nano=max(self._prices.bound(m, call.input_token_bound, output_tokens) for m in affordable),
+            reserve_nano=max(self._bound(m, call, output_tokens) for m in affordable),
             reserve_tokens=call.input_token_bound + output_tokens,
             t1_key=self._t1_key(principal, call, affordable),
             task_text=wire.task_text(call.body),
@@ -56,7 +56,7 @@ class Quoting:
         if not caps:
             return candidates
         cap = min(caps)
-        within = tuple(m for m in candidates if self._prices.bound(m, call.input_token_bound, output_tokens) <= cap)
+        within = tuple(m for m in candidates if self._bound(m, call, output_tokens) <= cap)
         if within:
             return within
         return Refusal(
@@ -64,6 +64,11 @@ class Quoting:
             f"no permitted model is sure to answer this request within its cost cap of {cap / 10**9:.9f} USD; "
             "set a lower max_tokens, shorten the prompt, or raise the cap",
         )
+
+    def _bound(self, model: Model, call: Call, output_tokens: int) -> int:
+        """What the call can cost with this model at most. What its context cannot hold, the provider refuses."""
+        input_tokens = min(call.input_token_bound, model.context_tokens)
+        return self._prices.bound(model, input_tokens, output_tokens, str(call.body.get("service_tier") or ""))
 
     def _baseline(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> Model:
         """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""

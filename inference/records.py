@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from governance.gatekeeper import Gatekeeper
 from governance.principals import Pool
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
 from inference.domain import Cost, Model, Order, Plan, Report, RoutingMode, Tier, Usage
+from inference.flights import Executed
 from inference.observe import observe_answer
 from inference.pricing import PriceBook
 
@@ -44,7 +46,10 @@ class Ending:
     tier: Tier = Tier.MISS
     outcome: str = "ok"
     status: int = 200
-    first_byte_ms: int = 0
+    first_byte_seconds: float = 0.0
+    """From the request's arrival to its first streamed byte; 0 for a whole answer."""
+    upstream_seconds: float = 0.0
+    """Of the time to the first byte, or to the whole answer, what was spent waiting for providers."""
 
     @classmethod
     def of_call(cls, plan: Plan, model: Model, usage: Usage, **facts: object) -> Ending:
@@ -73,7 +78,9 @@ class Ending:
                 output_tokens=cached.output_tokens,
                 cached_input_tokens=cached.cached_input_tokens,
                 cache_write_tokens=cached.cache_write_tokens,
+                cache_write_1h_tokens=cached.cache_write_1h_tokens,
                 reasoning_tokens=cached.reasoning_tokens,
+                service=cached.service,
             ),
             mode=mode,
             reason=reason,
@@ -138,25 +145,28 @@ class Records:
         """Returns once the started record is durable. Await it before the answer's first byte leaves."""
         await self._make_sure(begun.written, begun.payload)
 
-    async def end(self, order: Order, ending: Ending, *, body: bytes | None = None) -> Report:
+    async def end(self, order: Order, ending: Ending, *, body: bytes | None = None) -> Executed:
         """Records an answered request; the last thing before the answer's end is sent.
 
-        `body` is the whole answer, to be kept in T1.
+        `body` is the whole answer, which T1 keeps if it may be given to others.
         """
         cost = self._cost_of(order, ending)
         event = _event_of(order, ending, cost)
         payload = door.encode(event)
         used = 0 if ending.paid is None else ending.usage.input_tokens + ending.usage.output_tokens
         settling = self._gatekeeper.settling(event.request_id, cost_nano=cost.cost_nano, tokens=used)
-        commands = [*settling, *self._caching(order, ending, body)]
+        entry = self._entry_of(order, ending, body)
+        commands = [*settling, *self._caching(order, ending, entry)]
         written = self._pipe.submit(*commands, pack(*door.stream_command(self._stream, payload)))
         await self._make_sure(written, payload)
-        observe_answer(event, ending.simulated)
-        return _report_of(order, ending, cost, event.latency_ms)
+        overhead = (ending.first_byte_seconds or elapsed_seconds(order)) - ending.upstream_seconds
+        observe_answer(event, overhead, simulated=ending.simulated)
+        return Executed(_report_of(order, ending, cost, event.latency_ms), body, entry)
 
     async def hit(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Report:
         """Records an answer out of a cache."""
-        return await self.end(order, Ending.of_hit(cached, order.call.controls.routing_mode, tier, reason))
+        executed = await self.end(order, Ending.of_hit(cached, order.call.controls.routing_mode, tier, reason))
+        return executed.report
 
     async def _make_sure(self, written: asyncio.Future[list[Reply]], payload: bytes) -> None:
         """The last command sent was the event's: if the stream did not take it, Postgres does."""
@@ -173,46 +183,51 @@ class Records:
 
     def _cost_of(self, order: Order, ending: Ending) -> Cost:
         """What the usage cost, and what it would have cost at the baseline."""
-        spent = 0 if ending.paid is None else self._prices.price(ending.paid, ending.usage)
+        spent = (
+            0 if ending.paid is None else self._prices.price(ending.paid, ending.usage, service=ending.usage.service)
+        )
         if ending.paid is not None and ending.paid.id == order.baseline.id:
             original = spent
         else:
-            original = self._prices.price(order.baseline, ending.usage)
+            original = self._prices.price(order.baseline, ending.usage, service=ending.usage.service)
         return Cost(spent, original, order.baseline.id, self._prices.version)
 
-    def _caching(self, order: Order, ending: Ending, body: bytes | None) -> Sequence[Command]:
+    def _caching(self, order: Order, ending: Ending, entry: CachedAnswer | None) -> Sequence[Command]:
         if ending.tier is not Tier.MISS:
             return (exact.HITS,) if ending.tier is Tier.T1 else ()
         if order.t1_key is None:
             return ()
-        if body is None or len(body) > self._max_cached_bytes or ending.usage.estimated:
+        if entry is None:
             return (exact.MISSES,)
         ttl = order.principal.policy.cache_ttl_seconds or self._ttl_seconds
-        return (exact.fill_command(order.t1_key, _entry_of(order, ending, body), ttl), exact.MISSES)
+        return (exact.fill_command(order.t1_key, entry, ttl), exact.MISSES)
+
+    def _entry_of(self, order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:
+        usage = ending.usage
+        if body is None or order.t1_key is None or usage.estimated or len(body) > self._max_cached_bytes:
+            return None
+        return CachedAnswer(
+            wire=order.call.wire,
+            body=body,
+            model=ending.model,
+            provider=ending.provider,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            cache_write_1h_tokens=usage.cache_write_1h_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            service=usage.service,
+            stored_at=time.time(),
+            task=ending.task,
+            quality=ending.quality,
+            simulated=ending.simulated,
+        )
 
 
-def elapsed_ms(order: Order) -> int:
-    """Milliseconds since the request arrived."""
-    return int((time.perf_counter() - order.call.received_at) * 1000)
-
-
-def _entry_of(order: Order, ending: Ending, body: bytes) -> CachedAnswer:
-    usage = ending.usage
-    return CachedAnswer(
-        wire=order.call.wire,
-        body=body,
-        model=ending.model,
-        provider=ending.provider,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
-        stored_at=time.time(),
-        task=ending.task,
-        quality=ending.quality,
-        simulated=ending.simulated,
-    )
+def elapsed_seconds(order: Order) -> float:
+    """Since the request arrived."""
+    return time.perf_counter() - order.call.received_at
 
 
 def _event_of(order: Order, ending: Ending, cost: Cost) -> UsageEvent:
@@ -242,8 +257,8 @@ def _event_of(order: Order, ending: Ending, cost: Cost) -> UsageEvent:
         own_spend_nano=cost.own_spend_nano,
         baseline_model=cost.baseline_model,
         price_version=cost.price_version,
-        latency_ms=elapsed_ms(order),
-        first_byte_ms=ending.first_byte_ms,
+        latency_ms=int(elapsed_seconds(order) * 1000),
+        first_byte_ms=math.ceil(ending.first_byte_seconds * 1000),
         usage_estimated=usage.estimated,
         quality=ending.quality,
         techniques=order.techniques,

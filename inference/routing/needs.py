@@ -13,20 +13,14 @@ from inference.domain import Call, Wire
 from inference.wire import capabilities as wire_needs
 from inference.wire.format import format_of
 
-SAMPLING = "sampling"  # temperature, top_p, penalties
-REASONING_OFF = "reasoning_off"  # reasoning_effort "none"; functions and sampling then work too
 TOOLS_WITH_EFFORT = "tools_with_effort"  # functions together with a reasoning_effort
 THINKING_BUDGET = "thinking_budget"  # thinking of type "enabled" with budget_tokens
-LATE_INSTRUCTIONS = "late_instructions"  # system messages after a user's turn
 
 CAPABILITIES = frozenset(
     {
         *(value for name, value in vars(wire_needs).items() if name.isupper()),
-        SAMPLING,
-        REASONING_OFF,
         TOOLS_WITH_EFFORT,
         THINKING_BUDGET,
-        LATE_INSTRUCTIONS,
     }
 )
 """Every capability a model may be registered with."""
@@ -43,16 +37,16 @@ def needs_of(call: Call) -> frozenset[str]:
 def _chat_needs(body: Mapping[str, Any], found: frozenset[str]) -> frozenset[str]:
     effort = body.get("reasoning_effort")
     if effort == "none":
-        return (found - {wire_needs.TOOLS}) | {REASONING_OFF}
+        return (found - {wire_needs.TOOLS}) | {wire_needs.REASONING_OFF}
     if effort is not None and wire_needs.TOOLS in found:
         found |= {TOOLS_WITH_EFFORT}
-    return found | {SAMPLING} if _samples(body) else found
+    return found | {wire_needs.SAMPLING} if _samples(body) else found
 
 
 def _messages_needs(body: Mapping[str, Any], found: frozenset[str]) -> frozenset[str]:
     if (body.get("thinking") or {}).get("type") == "enabled":
         found = (found - {wire_needs.REASONING}) | {THINKING_BUDGET}
-    return found | {SAMPLING} if _samples(body) or body.get("top_k") is not None else found
+    return found | {wire_needs.SAMPLING} if _samples(body) or body.get("top_k") is not None else found
 
 
 def _samples(body: Mapping[str, Any]) -> bool:

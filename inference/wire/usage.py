@@ -13,6 +13,14 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """More tokens than any model reads or writes in one call: beyond it a figure is an error, not a count."""
 
 
+PRICED_SERVICES = frozenset({"flex", "priority", "batch", "fast"})
+"""Service tiers that may have prices of their own; any other is the standard one."""
+
+
+def _priced(service: str | None) -> str:
+    return service if service in PRICED_SERVICES else ""
+
+
 class ChatInputDetails(msgspec.Struct):
     cached_tokens: Count | None = None
     cache_write_tokens: Count | None = None
@@ -29,7 +37,7 @@ class ChatUsage(msgspec.Struct):
     prompt_tokens_details: ChatInputDetails | None = None
     completion_tokens_details: ChatOutputDetails | None = None
 
-    def to_usage(self) -> Usage | None:
+    def to_usage(self, service: str | None = None) -> Usage | None:
         cached = write = reasoning = 0
         if self.prompt_tokens_details is not None:
             cached = self.prompt_tokens_details.cached_tokens or 0
@@ -41,7 +49,7 @@ class ChatUsage(msgspec.Struct):
             output += reasoning  # some compatible endpoints count reasoning beside the completion, not within it
         if cached + write > self.prompt_tokens or reasoning > output:
             return None
-        return Usage(self.prompt_tokens, output, cached, write, 0, reasoning)
+        return Usage(self.prompt_tokens, output, cached, write, 0, reasoning, service=_priced(service))
 
 
 class CacheCreation(msgspec.Struct):
@@ -58,6 +66,7 @@ class MessagesUsage(msgspec.Struct):
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
+    service_tier: str | None = None
     output_tokens_details: MessagesOutputDetails | None = None
 
     def to_usage(self) -> Usage | None:
@@ -70,11 +79,15 @@ class MessagesUsage(msgspec.Struct):
         thinking = (self.output_tokens_details.thinking_tokens or 0) if self.output_tokens_details is not None else 0
         if write_1h > write or thinking > self.output_tokens:
             return None
-        return Usage(self.input_tokens + cached + write, self.output_tokens, cached, write, write_1h, thinking)
+        return Usage(
+            self.input_tokens + cached + write, self.output_tokens, cached, write, write_1h, thinking,
+            service=_priced(self.service_tier),
+        )  # fmt: skip
 
 
 class ChatBody(msgspec.Struct):
     usage: ChatUsage | None = None
+    service_tier: str | None = None
 
 
 class MessagesBody(msgspec.Struct):
@@ -88,10 +101,10 @@ _messages_body = msgspec.json.Decoder(MessagesBody)
 def chat_usage(raw: bytes) -> Usage | None:
     """The usage of a whole chat answer or chunk; None when it is absent or cannot be true."""
     try:
-        usage = _chat_body.decode(raw).usage
+        body = _chat_body.decode(raw)
     except INVALID:
         return None
-    return usage.to_usage() if usage is not None else None
+    return body.usage.to_usage(body.service_tier) if body.usage is not None else None
 
 
 def messages_usage(raw: bytes) -> Usage | None:

@@ -40,10 +40,10 @@ def test_50_calls_at_once_stay_within_a_budget_for_ten(gateway: Served, make_ten
 
 
 def test_what_was_reserved_and_not_spent_is_given_back(gateway: Served, make_tenant: Any) -> None:
-    body = question("Reserve, settle, repeat", max_tokens=2000)
-    tenant: Tenant = make_tenant(daily_budget_nano=_worst_case_nano(body) + 700_000)
+    body = question("Reserve, settle, repeat", max_tokens=4000)
+    tenant: Tenant = make_tenant(daily_budget_nano=_worst_case_nano(body) + 1_000_000)
     for number in range(12):
-        answer = chat_at_once(gateway, tenant, [question(f"Reserve, settle {number}", max_tokens=2000)])[0]
+        answer = chat_at_once(gateway, tenant, [question(f"Reserve, settle {number}", max_tokens=4000)])[0]
         assert answer.status_code == 200, answer.text
 
 
