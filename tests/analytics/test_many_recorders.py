@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from analytics import orphans
+from analytics import ledger, orphans
 from analytics.models import LedgerEntry, StartedCall, UsageRollup
 from tests.analytics.happenings import end_of, finished, started
 
@@ -71,6 +72,25 @@ def test_an_end_that_races_the_sweep_is_charged_once(committed_org, send, new_re
     )
 
 
+def test_an_end_that_meets_the_sweep_halfway_waits_for_it_and_corrects(committed_org, send, new_recorder):
+    """Both lock the open call first. In any other order they would wait for each other."""
+    call = started(committed_org.pk)
+    send(call)
+    recorder = new_recorder()
+    recorder.record_stream(block_ms=None)
+    send(end_of(call, cost_nano=777))
+    recording = threading.Thread(target=_in_thread, args=(partial(recorder.record_stream, block_ms=None),))
+    with transaction.atomic():
+        list(StartedCall.objects.for_org(committed_org.pk).select_for_update())
+        recording.start()
+        _wait_until(_somebody_waits_for_us)
+        ledger.charge([ledger.estimate_row(call, receipt={})])
+        StartedCall.objects.for_org(committed_org.pk).delete()
+    recording.join(timeout=20)
+    rows = LedgerEntry.objects.for_org(committed_org.pk).order_by("id")
+    assert [(row.kind, row.cost_nano) for row in rows] == [("estimate", 900_000), ("correction", 777 - 900_000)]
+
+
 def test_only_one_recorder_sweeps_at_a_time(committed_org, new_recorder, send):
     send(started(committed_org.pk))
     first, second = new_recorder(), new_recorder()
@@ -104,6 +124,14 @@ def _in_thread(action) -> None:
         action()
     finally:
         connection.close()
+
+
+def _somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return cursor.fetchone()[0]
 
 
 def _wait_until(condition, seconds: float = 20) -> None:

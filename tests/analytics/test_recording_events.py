@@ -77,6 +77,15 @@ def test_a_crash_before_the_commit_loses_nothing(org, send, new_recorder, client
     assert client.xlen(stream_name) == 0
 
 
+def test_a_recorder_that_leaves_with_entries_unwritten_leaves_them_to_the_others(org, send, new_recorder):
+    send(finished(org.pk))
+    leaving, staying = new_recorder(), new_recorder()
+    assert len(leaving._stream.read(10)) == 1
+    leaving._stream.leave()
+    staying.record_abandoned(idle_ms=0)
+    assert LedgerEntry.objects.for_org(org.pk).count() == 1
+
+
 def test_entries_of_a_living_recorder_are_not_taken_from_it(org, send, new_recorder):
     send(finished(org.pk))
     busy, other = new_recorder(), new_recorder()

@@ -255,6 +255,24 @@ def test_two_workers_never_do_the_same_message(committed, topic, wakes):
     assert sorted(done) == [0, 1]
 
 
+def test_a_message_another_worker_has_in_hand_is_passed_over_without_waiting(committed, topic, wakes):
+    outbox.handler(topic)(lambda _: None)
+    outbox.enqueue(topic=topic, payload={})
+    tried: list[int] = []
+
+    def drain() -> None:
+        tried.append(outbox.drain())
+        connection.close()
+
+    thread = threading.Thread(target=drain)
+    with transaction.atomic():
+        OutboxMessage.objects.select_for_update().get(topic=topic)
+        thread.start()
+        thread.join(5)
+        assert tried == [0]
+    thread.join(20)
+
+
 def test_a_worker_killed_at_its_work_has_used_up_an_attempt_and_finished_nothing(committed, topic, wakes):
     """So that a message which kills whoever takes it is not taken for ever."""
 
