@@ -18,7 +18,27 @@ from inference.api.compatible import router as compatible_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
 
-api = NinjaAPI(
+_HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages"})
+
+
+class _Unused:
+    """Stands where ninja would make a response. Has no attribute that could be set: sharing a real one between requests
+    would show one caller another's answer."""
+
+    __slots__ = ()
+
+
+_UNUSED = cast("HttpResponse", _Unused())
+
+
+class Api(NinjaAPI):
+    """ninja makes a response beside every view, for headers set on it. The hot views make their own and use none."""
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        return _UNUSED if request.path_info in _HOT_PATHS else super().create_temporal_response(request)
+
+
+api = Api(
     title="Asahi",
     version="0.1.0",
     description="A gateway that lowers the LLM bill without lowering the answers, with a receipt for every saving.",

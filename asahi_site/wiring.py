@@ -27,7 +27,7 @@ from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import Pool, PrincipalDirectory
 from governance.redis_pipe import RedisAway, RedisPipe
 from inference import catalog, gateway
-from inference.domain import Order, Plan, Refusal
+from inference.domain import Order, Plan, Refusal, RoutingMode
 from inference.executor import Executor
 from inference.flights import Flights
 from inference.governing import Governing
@@ -134,7 +134,9 @@ def _build() -> _Parts:
         flights=flights,
         gatekeeper=gatekeeper,
         directory=directory,
-        gateway=gateway.Gateway(Pipeline(stages, flights), registry, prices, targets),
+        gateway=gateway.Gateway(
+            Pipeline(stages, flights), registry, prices, targets, RoutingMode(config.routing.default_mode)
+        ),
         runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
     )
 

@@ -97,7 +97,9 @@ def looks_like_key(secret: str) -> bool:
 
 def digest_of(secret: str) -> bytes:
     """What a key is stored and looked up by: HMAC-SHA256 under a pepper that is not in the database."""
-    return hmac.digest(_pepper(settings.ENCRYPTION_KEY), secret.encode(errors="surrogatepass"), "sha256")
+    mac = _peppered(settings.ENCRYPTION_KEY).copy()
+    mac.update(secret.encode(errors="surrogatepass"))
+    return mac.digest()
 
 
 def _new_secret() -> str:
@@ -116,7 +118,8 @@ def _checksum(body: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _pepper(encryption_key: str) -> bytes:
-    """Derived, so that the key that encrypts answers is never itself used for anything else."""
+def _peppered(encryption_key: str) -> hmac.HMAC:
+    """A MAC that has taken its key, to be copied for every digest. The pepper is derived, so that the key that encrypts
+    answers is never itself used for anything else."""
     derivation = HKDF(algorithm=SHA256(), length=hashlib.sha256().digest_size, salt=None, info=b"asahi api key digest")
-    return derivation.derive(bytes.fromhex(encryption_key))
+    return hmac.new(derivation.derive(bytes.fromhex(encryption_key)), digestmod="sha256")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inference.domain import RoutingMode
 from inference.pipeline import Pipeline
 from inference.pricing import PriceBook
 from inference.providers.targets import Targets
@@ -18,6 +19,7 @@ class Gateway:
     registry: Registry
     prices: PriceBook
     targets: Targets
+    default_mode: RoutingMode
 
 
 class _Installed:

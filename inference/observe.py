@@ -6,28 +6,18 @@ import logging
 
 from analytics import prometheus
 from analytics.domain import UsageEvent
+from inference.access_log import AccessLog
 from inference.providers.upstream import Failure
 
-log = logging.getLogger("asahi.inference")
+log = logging.getLogger(__name__)
+_access_log = AccessLog()
 
 
 def observe_answer(event: UsageEvent, overhead_seconds: float, *, simulated: bool) -> None:
     """Counts and logs an answered request. The overhead is what Asahi added to the provider's own time."""
     prometheus.count_answer(event, overhead_seconds)
-    log.info(
-        "inference",
-        extra={
-            "request_id": event.request_id,
-            "org_id": event.org_id,
-            "model": event.model,
-            "cost_nano": event.cost_nano,
-            "cache_hit": event.tier > 0,
-            "tier": event.tier,
-            "outcome": event.outcome,
-            "latency_ms": event.latency_ms,
-            "simulated": simulated,
-        },
-    )
+    if log.isEnabledFor(logging.INFO):
+        _access_log.say(event, simulated=simulated)
 
 
 def observe_failure(provider: str, failure: Failure) -> None:

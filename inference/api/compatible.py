@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -17,7 +16,7 @@ from inference.api import schemas
 from inference.api.controls import AUTOMATIC_MODELS
 from inference.api.intake import Arrival, read_call
 from inference.api.render import JSON, Refused, WireResponse, render
-from inference.domain import Model, Refusal, RoutingMode, Wire
+from inference.domain import Model, Refusal, Wire
 
 router = Router(auth=HotKeyAuth(Scope.INFER))
 
@@ -34,10 +33,11 @@ def principal_of(request: HttpRequest) -> Principal:
 
 
 async def _serve(request: HttpRequest, wire: Wire) -> HttpResponseBase:
-    call = read_call(arrival_of(request), wire, RoutingMode(settings.ASAHI.routing.default_mode))
+    here = gateway.current()
+    call = read_call(arrival_of(request), wire, here.default_mode)
     if isinstance(call, Refusal):
         raise Refused(call)
-    return render(await gateway.current().pipeline.answer(principal_of(request), call))
+    return render(await here.pipeline.answer(principal_of(request), call))
 
 
 @router.post(

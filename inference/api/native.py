@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -55,10 +54,11 @@ _encode = msgspec.json.Encoder().encode
 
 @router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
 async def infer(request: HttpRequest) -> HttpResponseBase:
-    call = read_native_call(arrival_of(request), RoutingMode(settings.ASAHI.routing.default_mode))
+    here = gateway.current()
+    call = read_native_call(arrival_of(request), here.default_mode)
     if isinstance(call, Refusal):
         raise Refused(call)
-    reply = await gateway.current().pipeline.answer(principal_of(request), call)
+    reply = await here.pipeline.answer(principal_of(request), call)
     if isinstance(reply, Answer):
         text = format_of(call.wire).answer_text(reply.body)
         return WireResponse(200, [*report_headers(reply.report), JSON], _encode(answer_fields(text, reply.report)))

@@ -17,7 +17,7 @@ class Outcome(StrEnum):
     INJECTED_ERROR = "injected_error"
 
 
-class ServedCall(msgspec.Struct, frozen=True):
+class ServedCall(msgspec.Struct, frozen=True, gc=False):
     """One call that was not refused. `input_tokens` includes the cached and the cache-writing ones, for every provider.
 
     `output_tokens` is what was really sent when the client went away. `metadata` is the caller's `x-client-request-id`.

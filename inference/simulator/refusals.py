@@ -55,17 +55,15 @@ class Violation:
         return text
 
 
-_LOCATION = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\[(\d+)\]|\[\.\.\.\]|\.([^.\[\]]+)")
 _NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(.*)`$", re.DOTALL)
 
 
 def violation_of(error: msgspec.ValidationError) -> Violation:
     """Take msgspec's sentence apart: the field it is about, and in which way it is wrong."""
-    match = _LOCATION.match(str(error))
-    assert match is not None
-    problem = match["problem"]
-    path = tuple(int(index) if index else name for index, name in _STEP.findall(match["path"] or ""))
+    problem, _, location = str(error).partition(" - at `$")
+    steps = [(index, name) for index, name in _STEP.findall(location.rstrip("`")) if index or name]
+    path: tuple[str | int, ...] = tuple(int(index) if index else name for index, name in steps)
     named = _NAMED.match(problem)
     if named:
         path = (*path, named[1])

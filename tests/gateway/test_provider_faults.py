@@ -65,6 +65,7 @@ def test_a_stream_that_breaks_ends_in_an_error_event_and_is_billed_for_what_came
     entry = tenant.ledger(1)[0]
     assert (entry.outcome, entry.usage_estimated) == ("provider_error", True)
     assert 0 < entry.output_tokens <= simulator.calls()[-1]["output_tokens"]
+    simulator.faults(half_stream_rate=0.0)
     again = gateway.chat(tenant, "tell me half", model="gpt-6-luna", stream=True)
     assert again.headers["x-asahi-cache"] == "miss", "half an answer is never cached"
 

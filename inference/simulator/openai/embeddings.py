@@ -22,24 +22,29 @@ _MOST_TOKENS = 8192
 
 
 def prepare(world: World, *, provider: str, body: bytes) -> Prepared | Refusal:
+    request = _decode(body, strict=provider == "openai")
+    if isinstance(request, Refusal):
+        return request
+    native = world.catalogue.dimensions(provider, request.model)
+    if native is None:
+        return unknown_model(request.model)
+    texts = _texts_of(request.input)
+    if isinstance(texts, Refusal):
+        return texts
+    refusal = _size_refusal(request, texts, native)
+    perform = partial(_perform, world, request, texts, provider=provider, native=native)
+    return refusal or Prepared(provider, request.model, perform)
+
+
+def _decode(body: bytes, *, strict: bool) -> wire.EmbeddingRequest | Refusal:
     try:
         request = _DECODER.decode(body)
     except msgspec.ValidationError as error:
         return misfit(violation_of(error))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return not_json(str(error))
-    stray = unknown_field(msgspec.json.decode(body), request) if provider == "openai" else None
-    if stray:
-        return misfit(stray)
-    native = world.catalogue.dimensions(provider, request.model)
-    if native is None:
-        return unknown_model(request.model)
-    texts = _texts_of(request.input)
-    refusal = texts if isinstance(texts, Refusal) else _size_refusal(request, texts, native)
-    if refusal:
-        return refusal
-    assert not isinstance(texts, Refusal)
-    return Prepared(provider, request.model, partial(_perform, world, request, texts, provider=provider, native=native))
+    stray = unknown_field(msgspec.json.decode(body), request) if strict else None
+    return misfit(stray) if stray else request
 
 
 def _texts_of(given: str | list[Any]) -> list[tuple[str, int]] | Refusal:
