@@ -24,6 +24,7 @@ _CATEGORIES = {
 }
 _PRINTABLE = [chr(code) for code in range(ord("a"), ord("z") + 1)] + [chr(code) for code in range(32, 127)]
 _EXTRA_REPEATS = 3
+_MOST_REPEATS = 500
 
 
 def string_matching(pattern: str, chance: Chance) -> str | None:
@@ -42,6 +43,8 @@ def _sequence(items: Any, chance: Chance) -> str:
 def _one(kind: Any, value: Any, chance: Chance) -> str:
     if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT, kinds.POSSESSIVE_REPEAT):
         low, high, items = value
+        if low > _MOST_REPEATS:
+            raise KeyError(low)
         times = chance.between(low, min(high, low + _EXTRA_REPEATS))
         return "".join(_sequence(items, chance) for _ in range(times))
     return str(_SIMPLE[kind](value, chance))

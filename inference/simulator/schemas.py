@@ -16,6 +16,8 @@ from inference.simulator.patterns import string_matching
 Schema = Mapping[str, Any]
 _DEEP = 5
 _TOO_DEEP = 40
+_MOST_VALUES = 5_000
+_MOST_CHARACTERS = 20_000
 
 _FORMATS = {
     "date-time": "2026-01-15T09:30:00Z",
@@ -42,14 +44,16 @@ class Filler:
         self._root = root
         self._words = words
         self._chance = chance
+        self._values_left = _MOST_VALUES
 
     def fill(self) -> Any:
         return self._value(self._root, name="", depth=0)
 
     def _value(self, schema: Any, *, name: str, depth: int) -> Any:
         schema = self._resolve(schema)
-        if depth > _TOO_DEEP:
-            raise UnsatisfiableSchemaError(f"no finite value for '{name}'")
+        self._values_left -= 1
+        if depth > _TOO_DEEP or self._values_left < 0:
+            raise UnsatisfiableSchemaError(f"no value of a sensible size for '{name}'")
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -160,6 +164,8 @@ class Filler:
 
 
 def _sized(text: str, least: int, most: int | None) -> str:
+    if least > _MOST_CHARACTERS:
+        raise UnsatisfiableSchemaError(f"no text of {least} characters is written")
     while len(text) < least:
         text = f"{text} {text}" if text else "simulated"
     return text if most is None else text[: int(most)]

@@ -199,3 +199,19 @@ def test_a_compatible_provider_speaks_openai_and_serves_its_registered_models(si
 def test_a_private_server_serves_any_model(simulator: RunningSimulator) -> None:
     with openai.OpenAI(base_url=f"{simulator.url}/compat/our-vllm/v1", api_key=KEY, max_retries=0) as client:
         assert client.chat.completions.create(model="our-llama", messages=QUESTION).choices[0].message.content
+
+
+def test_what_does_not_shape_an_answer_does_not_change_it(openai_client: openai.OpenAI) -> None:
+    plain = openai_client.chat.completions.create(model=MODEL, messages=QUESTION)
+    reordered = [{"content": QUESTION[0]["content"], "role": "user"}]
+    other = openai_client.chat.completions.create(
+        messages=reordered,
+        model=MODEL,
+        user="someone",
+        metadata={"trace": "1"},
+        store=False,
+        prompt_cache_key="key",
+        max_completion_tokens=1000,
+    )
+
+    assert other.choices[0].message.content == plain.choices[0].message.content

@@ -12,6 +12,7 @@ from inference.simulator.anthropic import wire
 from inference.simulator.anthropic.errors import invalid, misfit
 from inference.simulator.anthropic.models import most_output_tokens
 from inference.simulator.refusals import Refusal, Violation, unknown_field, violation_of
+from inference.simulator.schema_shapes import problem_of
 
 _MOST_MARKS = 4
 Fitted = TypeVar("Fitted", bound=msgspec.Struct)
@@ -51,7 +52,12 @@ def _tools(request: wire.Conversation) -> Refusal | None:
 
 def _client_tool(raw: wire.Json, index: int) -> wire.Tool | Refusal:
     tool = _fitted(raw, wire.Tool, ("tools", index, "custom"))
-    if isinstance(tool, wire.Tool) and tool.input_schema.get("type") != "object":
+    if isinstance(tool, Refusal):
+        return tool
+    problem = problem_of(tool.input_schema)
+    if problem:
+        return invalid(f"tools.{index}.custom.input_schema: JSON schema is invalid: {problem}")
+    if tool.input_schema.get("type") != "object":
         return invalid(f"tools.{index}.custom.input_schema.type: Input should be 'object'")
     return tool
 
@@ -160,6 +166,12 @@ def _budgets(request: wire.Conversation) -> Refusal | None:
     return None
 
 
+def _output(request: wire.Conversation) -> Refusal | None:
+    wanted = request.output_config.format if request.output_config else None
+    problem = problem_of(wanted.schema) if wanted else None
+    return invalid(f"output_config.format.schema: {problem}") if problem else None
+
+
 def _marks(request: wire.Conversation) -> Refusal | None:
     found = [mark for mark in cache_marks(request) if mark is not None]
     if len(found) > _MOST_MARKS:
@@ -188,5 +200,6 @@ _RULES: tuple[Callable[[wire.Conversation], Refusal | None], ...] = (
     _roles,
     _tool_results,
     _budgets,
+    _output,
     _marks,
 )

@@ -14,6 +14,7 @@ from inference.simulator.cohere.rendering import events, usage_of, whole
 from inference.simulator.prompts import Prompt, Segment, Tool, ToolRules, ToolUse
 from inference.simulator.refusals import Refusal, unknown_field, violation_of
 from inference.simulator.replies import Metered, Prepared, Reply
+from inference.simulator.schema_shapes import problem_of
 from inference.simulator.schemas import UnsatisfiableSchemaError
 from inference.simulator.world import World
 
@@ -45,6 +46,9 @@ def _rules(request: wire.ChatRequest) -> Refusal | None:
         return invalid("response_format is not supported together with tools or documents.")
     if isinstance(request.messages[-1], wire.AssistantMessage):
         return invalid("the last message must be from a user, a tool or the system.")
+    refusal = _schemas(request)
+    if refusal:
+        return refusal
     called: set[str] = set()
     for message in request.messages:
         problem = _problem(message, called)
@@ -52,6 +56,18 @@ def _rules(request: wire.ChatRequest) -> Refusal | None:
             return invalid(problem)
         if isinstance(message, wire.AssistantMessage):
             called |= {call.id for call in message.tool_calls or ()}
+    return None
+
+
+def _schemas(request: wire.ChatRequest) -> Refusal | None:
+    schemas = [(f"tool {tool.function.name}", tool.function.parameters) for tool in request.tools or ()]
+    if isinstance(request.response_format, wire.JsonFormat):
+        wanted = request.response_format.json_schema or request.response_format.schema
+        schemas += [("response_format", wanted)] if wanted else []
+    for where, schema in schemas:
+        problem = problem_of(schema)
+        if problem:
+            return invalid(f"the schema of {where} is invalid: {problem}")
     return None
 
 

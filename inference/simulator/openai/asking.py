@@ -132,7 +132,9 @@ def _function_rules(functions: list[wire.FunctionDefinition], called: str | wire
 
 
 def _allowed(rules: ToolRules, allowed: wire.AllowedTools) -> ToolRules:
-    names = {(tool.get("function") or tool.get("custom") or tool).get("name") for tool in allowed.tools}
+    names = {
+        tool.function.name if isinstance(tool, wire.FunctionChoice) else tool.custom.name for tool in allowed.tools
+    }
     tools = tuple(tool for tool in rules.tools if tool.name in names)
     return replace(rules, tools=tools, use=ToolUse.MUST if allowed.mode == "required" else ToolUse.MAY)
 

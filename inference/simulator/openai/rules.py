@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from inference.simulator.openai import wire
 from inference.simulator.openai.errors import invalid
 from inference.simulator.refusals import Refusal
+from inference.simulator.schema_shapes import problem_of
 
 _TOOL_ROLE = "messages with role 'tool' must follow a message with 'tool_calls'"
 
@@ -52,15 +53,22 @@ def _tools(request: wire.ChatRequest) -> Refusal | None:
         chosen = choice.function.name if isinstance(choice, wire.FunctionChoice) else choice.custom.name
         if chosen not in names:
             return invalid(f"Tool choice '{chosen}' was not found in 'tools'.", param="tool_choice")
-    for index, tool in enumerate(request.tools):
-        if isinstance(tool, wire.FunctionTool) and tool.function.parameters is not None:
-            at = f"tools[{index}].function.parameters"
-            problem = _not_an_object(tool.function.parameters)
-            if not problem and tool.function.strict:
-                problem = _strictness(tool.function.parameters)
-            if problem:
-                message = f"Invalid schema for function '{tool.function.name}': {problem}"
-                return invalid(message, param=at, code="invalid_function_parameters")
+    offered = [
+        (f"tools[{at}].function", tool.function)
+        for at, tool in enumerate(request.tools)
+        if isinstance(tool, wire.FunctionTool)
+    ]
+    return _functions(offered)
+
+
+def _functions(offered: Iterable[tuple[str, wire.FunctionDefinition]]) -> Refusal | None:
+    for at, function in offered:
+        if function.parameters is None:
+            continue
+        problem = _not_an_object(function.parameters) or (function.strict and _strictness(function.parameters))
+        if problem:
+            message = f"Invalid schema for function '{function.name}': {problem}"
+            return invalid(message, param=f"{at}.parameters", code="invalid_function_parameters")
     return None
 
 
@@ -68,7 +76,7 @@ def _without_tools(request: wire.ChatRequest) -> Refusal | None:
     for name in ("tool_choice", "parallel_tool_calls"):
         if getattr(request, name) not in (None, "none"):
             return invalid(f"'{name}' is only allowed when 'tools' are specified.", param=name)
-    return None
+    return _functions((f"functions[{at}]", function) for at, function in enumerate(request.functions or ()))
 
 
 def _formats(request: wire.ChatRequest) -> Refusal | None:
@@ -131,8 +139,9 @@ def tool_name(tool: wire.FunctionTool | wire.CustomTool) -> str:
 
 
 def _not_an_object(schema: Mapping[str, Any]) -> str | None:
-    if schema.get("type", "object") == "object" and "anyOf" not in schema:
-        return None
+    problem = problem_of(schema)
+    if problem or (schema.get("type", "object") == "object" and "anyOf" not in schema):
+        return problem
     return f"schema must have type 'object' at its root, got type: {schema.get('type')!r}."
 
 

@@ -157,7 +157,7 @@ class CustomChoice(Struct, tag="custom"):
 
 class AllowedTools(Struct):
     mode: Literal["auto", "required"]
-    tools: list[Json]
+    tools: list[FunctionChoice | CustomChoice]
 
 
 class AllowedChoice(Struct, tag="allowed_tools"):
