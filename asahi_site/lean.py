@@ -90,7 +90,7 @@ class LeanHandler(ASGIHandler):
     async def _answer(self, request: ASGIRequest, send: Send, watch: _Watch) -> None:
         watch.begin_soon()
         response = await self._respond(request)
-        if isinstance(response, WireResponse) and response.chunks is not None:
+        if isinstance(response, WireResponse) and response.stream is not None:
             watch.begin()
             await self._stream(response, send)
         else:
@@ -114,14 +114,17 @@ class LeanHandler(ASGIHandler):
         await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, response: WireResponse, send: Send) -> None:
-        assert response.chunks is not None
+        assert response.stream is not None
+
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
         try:
             await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-            async for chunk in response.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await response.stream.pump(write)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            await response.chunks.aclose()
+            await response.stream.aclose()
 
 
 class _Watch:

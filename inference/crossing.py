@@ -6,14 +6,13 @@ Bytes that reach the caller are in the caller's wire, and so is what is kept and
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from inference.domain import Call, Model, Refusal, RefusalKind, Usage, Wire
-from inference.flights import Chunk
 from inference.providers.upstream import UpstreamBroken
 from inference.wire import translate
 from inference.wire.format import StreamReader, WireFormat, format_of
@@ -28,6 +27,13 @@ class Whole:
 
     body: bytes
     usage: Usage | None
+
+
+class Relayed(NamedTuple):
+    """Bytes of a stream for the caller: what everyone sees, then the event for those who asked for usage."""
+
+    shown: bytes
+    usage: bytes
 
 
 class Translator(Protocol):
@@ -49,7 +55,7 @@ class Crossing:
         """Headers that go up beside the target's own."""
         self.format: WireFormat = format_of(call.wire)
         self.reader: StreamReader = self.format.read_stream(hide_usage=True)
-        self.held_back: list[Chunk] = []
+        self.last_event = b""
         """The end of a stream: sent only once the call is recorded."""
         self._upstream_format: WireFormat = format_of(model.wire)
         self._request_id = call.request_id
@@ -63,27 +69,24 @@ class Crossing:
         body = self._body_of(raw)
         return None if body is None else Whole(body, usage)
 
-    def relay(self, events: Sequence[bytes]) -> Iterator[Chunk]:
+    def relay(self, events: Sequence[bytes]) -> Relayed:
         """Events of a stream as the caller gets them. Raises UpstreamBroken when it does not begin as one."""
         if not self._begun and events:
             self._begun = True
             if not _is_object(data_of(events[0])):
                 raise UpstreamBroken(INVALID_ANSWER)
-        visible: list[bytes] = []
+        shown: list[bytes] = []
+        usage = b""
         for event in self._events_of(events):
-            shown = self.reader.feed(event)
-            if shown and not self.reader.finished:
-                visible.append(event)
-                continue
-            if visible:
-                yield Chunk(b"".join(visible))
-                visible = []
+            visible = self.reader.feed(event)
             if self.reader.finished:
-                self.held_back.append(Chunk(event))
-                return
-            yield Chunk(event, usage_only=True)
-        if visible:
-            yield Chunk(visible[0] if len(visible) == 1 else b"".join(visible))
+                self.last_event = event
+                break
+            if visible:
+                shown.append(event)
+            else:
+                usage = event
+        return Relayed(shown[0] if len(shown) == 1 else b"".join(shown), usage)
 
     def whole(self) -> bytes | None:
         """The streamed answer as a body, None when it is incomplete or cannot be put together."""

@@ -5,7 +5,7 @@ Money is integer nano-USD (1 USD = 10**9). Times are seconds unless the name say
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -239,21 +239,24 @@ class Answer:
     report: Report
 
 
-class ClosableChunks(Protocol):
-    """Bytes of a stream, to be closed by whoever iterates it."""
+class Stream(Protocol):
+    """An answer as server-sent events, to be closed by whoever was given it."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-    async def aclose(self) -> None: ...
+    async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write all of it."""
+
+    async def aclose(self) -> None:
+        """Idempotent, and safe when nothing was pumped."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamedAnswer:
     """An answer relayed as server-sent events, in the shape of the call's wire."""
 
-    chunks: ClosableChunks
+    stream: Stream
     report: Report
     ended: Callable[[], Awaitable[Report | None]]
-    """The final report, once all chunks are out; None when the stream broke before anything could be said."""
+    """The final report, once all of it is out; None when the stream broke before anything could be said."""
 
 
 Reply = Answer | StreamedAnswer | Refusal

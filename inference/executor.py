@@ -146,21 +146,24 @@ class _Run:
             executed = await self._record(leg, self._usage_so_far(leg), body=crossing.whole())
         else:
             executed = await self._record(leg, self._usage_so_far(leg), outcome="provider_error")
-            self._execution.push(crossing.broken_event(broken or "the provider's stream ended too early"))
-        for chunk in crossing.held_back:
-            self._execution.push(chunk.data, usage_only=chunk.usage_only)
+            await self._execution.push(crossing.broken_event(broken or "the provider's stream ended too early"))
+        if crossing.last_event:
+            await self._execution.push(crossing.last_event)
         return executed
 
     async def _relay(self, opened: OpenStream, leg: _Leg) -> str | None:
         """Pass events on as they arrive. Returns what broke, None when nothing did."""
         splitter, crossing, execution = EventSplitter(), leg.crossing, self._execution
         try:
-            async for data in opened.chunks():
-                for chunk in crossing.relay(splitter.feed(data)):
-                    if not leg.first_byte_seconds:
-                        leg.first_byte_seconds = elapsed_seconds(self._order)
-                        execution.open(self._report_of_open_stream(leg))
-                    execution.push(chunk.data, usage_only=chunk.usage_only)
+            while data := await opened.read():
+                relayed = crossing.relay(splitter.feed(data))
+                if not leg.first_byte_seconds and (relayed.shown or crossing.reader.finished):
+                    leg.first_byte_seconds = elapsed_seconds(self._order)
+                    execution.open(self._report_of_open_stream(leg))
+                if relayed.shown:
+                    await execution.push(relayed.shown)
+                if relayed.usage:
+                    await execution.push(relayed.usage, usage_only=True)
                 if crossing.reader.finished:
                     return None
         except (UpstreamBroken, EventTooLargeError) as error:

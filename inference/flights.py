@@ -1,14 +1,14 @@
 """Single-flight: identical calls of one organization, in flight at the same time, share one upstream call.
 
 A `Flight` is the place where identical calls meet; the first to board leads. Its `Execution` is the upstream call: a
-task of its own that goes on while anyone still wants its answer, and is cancelled when nobody does. Whoever wants the
-answer as a stream follows its chunks from the first on; whoever wants it whole waits for its end.
+task of its own that goes on while anyone still wants its answer, and is cancelled when nobody does. Whoever leads may
+have it as a stream while it comes; the others wait for its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +29,15 @@ class Executed:
 Outcome = Executed | Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Bytes of the stream. `usage_only` marks the event that is shown only to those who asked for usage."""
+Write = Callable[[bytes], Awaitable[None]]
+"""Sends bytes to a client, waiting while the client is slow."""
 
-    data: bytes
-    usage_only: bool = False
+_SLOWEST_SECONDS = 5.0
+"""How long one client may hold up others who wait for the same answer."""
 
 
 class Execution:
-    """One upstream call and everyone who reads it."""
+    """One upstream call and everyone who wants its answer."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -46,13 +45,12 @@ class Execution:
         self.opened: asyncio.Future[Refusal | Report] = loop.create_future()
         """Resolved when the first byte is there, or when it is certain that none will come. A stream's report is still
         without its cost."""
-        self._chunks: list[Chunk] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._live: LiveStream | None = None
         self._readers = 0
         self._task: asyncio.Task[None] | None = None
 
     def launch(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin. `work` pushes chunks and calls `finish`."""
+        """Begin. `work` pushes what comes and calls `finish`."""
         self._task = asyncio.create_task(work)
 
     def open(self, report: Report) -> None:
@@ -60,9 +58,18 @@ class Execution:
         if not self.opened.done():
             self.opened.set_result(report)
 
-    def push(self, data: bytes, *, usage_only: bool = False) -> None:
-        self._chunks.append(Chunk(data, usage_only))
-        self._wake()
+    async def push(self, data: bytes, *, usage_only: bool = False) -> None:
+        """Send a piece of the stream. `usage_only` marks an event shown only to a caller who asked for usage."""
+        if self._live is None:
+            return
+        sending = self._live.push(data, usage_only=usage_only)
+        if self._readers == 1:
+            await sending
+            return
+        try:
+            await asyncio.wait_for(sending, _SLOWEST_SECONDS)
+        except TimeoutError:
+            await self._live.aclose()
 
     def finish(self, outcome: Outcome) -> None:
         """The end, however it came. Idempotent: the first outcome stands."""
@@ -70,7 +77,6 @@ class Execution:
             self.outcome.set_result(outcome)
         if not self.opened.done():
             self.opened.set_result(outcome if isinstance(outcome, Refusal) else outcome.report)
-        self._wake()
 
     def attach(self) -> None:
         self._readers += 1
@@ -89,55 +95,53 @@ class Execution:
         finally:
             self.detach()
 
-    def follow(self, *, include_usage: bool) -> Follower:
-        return Follower(self, include_usage=include_usage)
+    def stream_live(self, *, include_usage: bool) -> LiveStream:
+        """The answer as it comes, for the caller who leads."""
+        self._live = LiveStream(self, include_usage=include_usage)
+        return self._live
 
     async def settled(self) -> None:
         """Wait until the task has recorded what it used. For an orderly shutdown."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
 
-    async def read_from(self, position: int) -> list[Chunk]:
-        """The chunks from `position` on, waiting for the first; empty at the end."""
-        while len(self._chunks) == position:
-            if self.outcome.done():
-                return []
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
-        return self._chunks[position:]
+class LiveStream:
+    """What an execution pushes, on its way to one client. Must be closed.
 
-
-class Follower(AsyncIterator[bytes]):
-    """Reads an execution's stream from its first chunk on. Must be closed by whoever iterates it."""
+    Written from the execution's own task: a slow client slows the provider down instead of filling our memory, and no
+    second task is woken for each piece.
+    """
 
     def __init__(self, execution: Execution, *, include_usage: bool) -> None:
         self._execution = execution
         self._include_usage = include_usage
-        self._position = 0
+        self._early: list[bytes] = []
+        self._write: Write | None = None
         self._closed = False
         execution.attach()
 
-    async def __anext__(self) -> bytes:
-        while not self._closed:
-            chunks = await self._execution.read_from(self._position)
-            if not chunks:
-                await self.aclose()
-                break
-            self._position += len(chunks)
-            visible = [chunk.data for chunk in chunks if self._include_usage or not chunk.usage_only]
-            if visible:
-                return visible[0] if len(visible) == 1 else b"".join(visible)
-        raise StopAsyncIteration
+    async def push(self, data: bytes, *, usage_only: bool) -> None:
+        if self._closed or (usage_only and not self._include_usage):
+            return
+        if self._write is None:
+            self._early.append(data)
+            return
+        try:
+            await self._write(data)
+        except OSError:
+            await self.aclose()  # the client went away; whether the call goes on is for those who are left
+
+    async def pump(self, write: Write) -> None:
+        """Returns when the whole stream is written."""
+        while self._early:
+            early, self._early = self._early, []
+            await write(b"".join(early))
+        self._write = write
+        await asyncio.shield(self._execution.outcome)
 
     async def aclose(self) -> None:
-        """Detach. Idempotent, and safe when iteration never began."""
+        """Detach. Idempotent, and safe when nothing was ever pumped."""
         if not self._closed:
             self._closed = True
             self._execution.detach()

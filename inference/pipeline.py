@@ -8,7 +8,7 @@ Auth has happened when a request arrives here: it carries its `Principal`. Stage
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from caching.domain import CachedAnswer
 from governance.domain import Principal
@@ -102,16 +102,16 @@ class Pipeline:
                 return outcome
             assert outcome.body is not None, "a whole call ends with a whole answer"
             return Answer(outcome.body, outcome.report)
-        follower = execution.follow(include_usage=order.call.include_usage)
+        stream = execution.stream_live(include_usage=order.call.include_usage)
         try:
             opened = await asyncio.shield(execution.opened)
         except asyncio.CancelledError:
-            await follower.aclose()
+            await stream.aclose()
             raise
         if isinstance(opened, Refusal):
-            await follower.aclose()
+            await stream.aclose()
             return opened
-        return StreamedAnswer(follower, opened, lambda: _final_report(execution))
+        return StreamedAnswer(stream, opened, lambda: _final_report(execution))
 
     async def _replay(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Reply:
         report = await self._stages.record_hit(order, cached, tier, reason)
@@ -121,16 +121,14 @@ class Pipeline:
         return StreamedAnswer(_Replayed(events), report, lambda: _known(report))
 
 
-class _Replayed(AsyncIterator[bytes]):
-    """A cached answer as a stream. All of it is here already, so nothing needs closing."""
+class _Replayed:
+    """A cached answer as a stream. All of it is here already, so it is written at once and nothing needs closing."""
 
     def __init__(self, events: Iterator[bytes]) -> None:
         self._events = events
 
-    async def __anext__(self) -> bytes:
-        for event in self._events:
-            return event
-        raise StopAsyncIteration
+    async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        await write(b"".join(self._events))
 
     async def aclose(self) -> None:
         """Nothing is held."""

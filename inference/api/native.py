@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -44,6 +43,7 @@ from inference.domain import (
     StreamedAnswer,
     Wire,
 )
+from inference.flights import Write
 from inference.wire.format import format_of
 from inference.wire.sse import EventSplitter, data_of, event_of
 
@@ -181,32 +181,31 @@ def _model_fields(here: gateway.Gateway, model: Model) -> dict[str, Any]:
     }
 
 
-class _NativeStream(AsyncIterator[bytes]):
+class _NativeStream:
     """`delta` events with text as it comes, then one `result` event: the native answer, whole."""
 
     def __init__(self, reply: StreamedAnswer) -> None:
         self._reply = reply
-        self._events = self._make_events()
+        self._splitter = EventSplitter()
+        self._pieces: list[str] = []
 
-    async def __anext__(self) -> bytes:
-        return await anext(self._events)
-
-    async def aclose(self) -> None:
-        await self._events.aclose()
-        await self._reply.chunks.aclose()
-
-    async def _make_events(self) -> Any:
-        splitter, pieces = EventSplitter(), []
-        async for chunk in self._reply.chunks:
-            text = "".join(_delta_text(event) for event in splitter.feed(chunk))
+    async def pump(self, write: Write) -> None:
+        async def write_text(data: bytes) -> None:
+            text = "".join(_delta_text(event) for event in self._splitter.feed(data))
             if text:
-                pieces.append(text)
-                yield event_of(_encode({"text": text}), b"delta")
+                self._pieces.append(text)
+                await write(event_of(_encode({"text": text}), b"delta"))
+
+        await self._reply.stream.pump(write_text)
         report = await self._reply.ended()
         if report is None:
-            yield event_of(_encode({"error": {"type": "provider_failed", "message": "the stream broke"}}), b"error")
+            broken = {"error": {"type": RefusalKind.PROVIDER_FAILED, "message": "the stream broke"}}
+            await write(event_of(_encode(broken), b"error"))
         else:
-            yield event_of(_encode(answer_fields("".join(pieces), report)), b"result")
+            await write(event_of(_encode(answer_fields("".join(self._pieces), report)), b"result"))
+
+    async def aclose(self) -> None:
+        await self._reply.stream.aclose()
 
 
 def _delta_text(event: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http.response import HttpResponseBase
 
-from inference.domain import Answer, ClosableChunks, Cost, Refusal, Reply, Report
+from inference.domain import Answer, Cost, Refusal, Reply, Report, Stream
 
 JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = (
@@ -27,18 +27,16 @@ class Refused(Exception):  # noqa: N818 - carries a refusal out of a view
 class WireResponse(HttpResponseBase):
     """Bytes and raw headers as the lean handler sends them, without Django's own response machinery.
 
-    Exactly one of `body` and `chunks` is given.
+    Exactly one of `body` and `stream` is given.
     """
 
     streaming = False
 
-    def __init__(
-        self, status: int, raw_headers: RawHeaders, body: bytes = b"", chunks: ClosableChunks | None = None
-    ) -> None:
+    def __init__(self, status: int, raw_headers: RawHeaders, body: bytes = b"", stream: Stream | None = None) -> None:
         self.status_code = status
         self.raw_headers = raw_headers
         self.body = body
-        self.chunks = chunks
+        self.stream = stream
 
 
 def render(reply: Reply) -> WireResponse:
@@ -49,13 +47,13 @@ def render(reply: Reply) -> WireResponse:
     if isinstance(reply, Answer):
         headers.append(JSON)
         return WireResponse(200, headers, reply.body)
-    return stream_response(reply.chunks, headers)
+    return stream_response(reply.stream, headers)
 
 
-def stream_response(chunks: ClosableChunks, headers: RawHeaders) -> WireResponse:
+def stream_response(stream: Stream, headers: RawHeaders) -> WireResponse:
     """Server-sent events."""
     headers.extend(_EVENT_STREAM)
-    return WireResponse(200, headers, chunks=chunks)
+    return WireResponse(200, headers, stream=stream)
 
 
 def report_headers(report: Report) -> RawHeaders:

@@ -77,7 +77,7 @@ class Relay:
             if response.status != 200:
                 yield await _failure_of(response)
             else:
-                yield _Stream(response, self._limits)
+                yield _Stream(response, self._limits.max_answer_bytes)
         finally:
             response.close()  # also when the stream was left half-way: the provider must stop
 
@@ -104,20 +104,23 @@ class Relay:
 
 
 class _Stream:
-    def __init__(self, response: aiohttp.ClientResponse, limits: RelayLimits) -> None:
-        self._response = response
-        self._limits = limits
+    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
+        self._content = response.content
+        self._max_bytes = max_bytes
+        self._size = 0
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        size = 0
+    async def read(self) -> bytes:
         try:
-            async for data in self._response.content.iter_any():
-                size += len(data)
-                if size > self._limits.max_answer_bytes:
-                    raise UpstreamBroken(f"the provider's answer is larger than {self._limits.max_answer_bytes} bytes")
-                yield data
+            data = await self._content.readany()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise UpstreamBroken(f"the provider's stream broke: {type(error).__name__}") from error
+            # The reader forgets what had arrived before the failure; it was answered and has to be paid for.
+            data = self._content._read_nowait(-1)
+            if not data:
+                raise UpstreamBroken(f"the provider's stream broke: {type(error).__name__}") from error
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            raise UpstreamBroken(f"the provider's answer is larger than {self._max_bytes} bytes")
+        return data
 
 
 async def _failure_of(response: aiohttp.ClientResponse) -> Failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,8 +60,8 @@ class UpstreamBroken(Exception):  # noqa: N818 - it is the upstream that is brok
 class OpenStream(Protocol):
     """A stream whose answer has begun."""
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Raw bytes as they arrive. Raises UpstreamBroken when the provider fails mid-way."""
+    async def read(self) -> bytes:
+        """What has arrived, waiting for some; empty at the end. Raises UpstreamBroken when the provider fails."""
         ...
 
 

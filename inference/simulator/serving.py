@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 from inference.simulator.exchange import Client, Request
 from inference.simulator.faults import Disturbance, Trouble
 from inference.simulator.ledger import Outcome
 from inference.simulator.refusals import Refusal
-from inference.simulator.replies import Dialect, Metered, Prepared, Reply
+from inference.simulator.replies import Dialect, Event, Metered, Prepared, Reply
 from inference.simulator.world import World
 
 _EVENTS_PER_TURN = 16
@@ -88,30 +90,24 @@ class Serving:
 
     async def _send_stream(self, prepared: Prepared, reply: Reply, disturbance: Disturbance) -> None:
         plan = disturbance.plan
-        budget = reply.metered.output // 2 if disturbance.trouble is Trouble.HALF else None
+        half = disturbance.trouble is Trouble.HALF
         sent = 0
         there = await self._client.pause(plan.first_byte_ms / 1000)
         if there:
-            sent, there = await self._relay(reply, chunk_seconds=plan.chunk_ms / 1000, budget=budget)
-        metered = reply.metered
-        if not there:
-            outcome = Outcome.CLIENT_DISCONNECT
-        elif budget is not None:
-            outcome = Outcome.INJECTED_ERROR
-        else:
+            events = _first_half(reply) if half else iter(reply.events or ())
+            sent, there = await self._relay(events, chunk_seconds=plan.chunk_ms / 1000)
+        outcome = Outcome.INJECTED_ERROR if half else Outcome.OK
+        if there and not half:
             await self._client.end_stream()
-            outcome = Outcome.OK
-        self._enter(prepared, reply, Metered(metered.input, sent, metered.cached, metered.cache_written), outcome)
+        metered = replace(reply.metered, output=sent)
+        self._enter(prepared, reply, metered, outcome if there else Outcome.CLIENT_DISCONNECT)
 
-    async def _relay(self, reply: Reply, *, chunk_seconds: float, budget: int | None) -> tuple[int, bool]:
-        """Send events until they end, the client leaves or the budget of tokens is spent.
-
-        Returns how many tokens were sent and whether the client is still there.
-        """
+    async def _relay(self, events: Iterator[Event], *, chunk_seconds: float) -> tuple[int, bool]:
+        """Send events until they end or the client leaves: how many tokens were sent, and whether it is still there."""
         client = self._client
         await client.start_stream(self._headers())
         sent = 0
-        for number, event in enumerate(reply.events or ()):
+        for number, event in enumerate(events):
             if number and chunk_seconds:
                 await client.pause(chunk_seconds)
             elif number % _EVENTS_PER_TURN == 0:
@@ -119,8 +115,6 @@ class Serving:
             if not await client.write(event.data):
                 return sent, False
             sent += event.tokens
-            if budget is not None and sent >= budget:
-                break
         return sent, True
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
@@ -142,3 +136,8 @@ class Serving:
             outcome=outcome,
             metadata=self._request.header(b"x-client-request-id"),
         )
+
+
+def _first_half(reply: Reply) -> Iterator[Event]:
+    events = list(reply.events or ())
+    return iter(events[: len(events) // 2])
