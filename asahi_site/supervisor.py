@@ -138,12 +138,20 @@ class Supervisor:
             signal_group(running.process, signal.SIGKILL)  # what a killed parent left behind
             if time.monotonic() - since > _STEADY_AFTER_SECONDS:
                 delay = _FIRST_DELAY
-            self._say(
-                running.service.name, f"{_describe(running.process.returncode)}; starting it again in {delay:g} s"
-            )
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
+            problem = _describe(running.process.returncode)
+            while problem:
+                self._say(running.service.name, f"{problem}; starting it again in {delay:g} s")
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _LONGEST_DELAY)
+                problem = await self._try_spawn(running)
+
+    async def _try_spawn(self, running: Running) -> str:
+        """What went wrong; empty when it runs."""
+        try:
             await self._spawn(running)
+        except OSError as error:
+            return f"cannot be started: {error.strerror}"
+        return ""
 
     async def _stop(self, stage: Sequence[Running]) -> None:
         for running in stage:

@@ -25,6 +25,7 @@ from asahi_site.embedded.process import BARE_ENVIRONMENT, Account
 
 _UNPRIVILEGED = ("nobody", "daemon")
 _MARKER = "project"
+_BASES_OF_REFUGES = (*(Path("/var") / name for name in ("lib", "tmp")), Path(tempfile.gettempdir()))
 _LONGEST_PATH = 800  # bytes; Postgres cuts its own paths, which are longer, at 1,024
 
 
@@ -92,7 +93,7 @@ def _succeeds(account: Account, *argv: str) -> bool:
 
 def _home_of_refuges(account: Account) -> Path:
     """A directory that root alone may change and the account can pass through."""
-    for base in (*(Path("/var") / name for name in ("lib", "tmp")), Path(tempfile.gettempdir())):
+    for base in _BASES_OF_REFUGES:
         home = base / "asahi"
         try:
             home.mkdir(mode=0o711, exist_ok=True)
