@@ -67,6 +67,9 @@ class LedgerEntry(models.Model):
         db_table = "analytics_ledgerentry"
         verbose_name_plural = "ledger entries"
 
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.request_id}"
+
 
 class StartedCall(models.Model):
     """A provider call that has begun and whose usage is not known yet. Kept only while it is open."""

@@ -30,6 +30,9 @@ GUIDES = (
     Guide("authentication", "Authentication", "Keys, scopes, and how to send and revoke them."),
     Guide("routing-modes", "Routing modes", "Who chooses the model: you, or Asahi under your quality bar."),
     Guide("caching", "Caching", "What the exact cache answers, for how long, and how to leave it out."),
+    Guide(
+        "budgets", "Budgets and limits", "What is reserved, what is refused, and by how much a budget can be missed."
+    ),
     Guide("errors", "Errors", "Every status, its shape, and what to do about it."),
 )
 

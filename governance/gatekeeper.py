@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import hiredis
@@ -33,6 +33,7 @@ from governance.domain import Principal
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply
 
 SCRIPTS = (ADMIT, SETTLE, RECORD)
+_RECORDED_AFTER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Hold:
     org_id: str
     amount_nano: int
     tokens: int
+    local: bool
+    """Made while Redis was away: nobody else knows of it."""
 
 
 class Gatekeeper:
@@ -51,9 +54,12 @@ class Gatekeeper:
         self._pipe = pipe
         self._spend = spend
         self._holds: dict[str, Hold] = {}
+        self._unrecorded: dict[str, Hold] = {}
+        """What was spent under local holds, until the ledger must have it."""
 
     async def admit(self, principal: Principal, ask: Ask) -> Verdict:
         """Admission and the T1 read, in one round trip. Never `Cold`."""
+        local = False
         try:
             verdict = verdict_of(await self._ask(admit_command(principal, ask)), principal.policy)
             if isinstance(verdict, Cold):
@@ -62,9 +68,10 @@ class Gatekeeper:
             if isinstance(verdict, Cold):
                 raise RedisAway("Redis forgot what was just primed")
         except RedisAway:
+            local = True
             verdict = await self._admit_without_redis(principal, ask)
         if isinstance(verdict, Admitted) and verdict.holds:
-            self._holds[ask.request_id] = Hold(principal.org_id, ask.reserve_nano or 0, ask.tokens)
+            self._holds[ask.request_id] = Hold(principal.org_id, ask.reserve_nano or 0, ask.tokens, local)
         return verdict
 
     def settling(self, request_id: str, *, cost_nano: int, tokens: int) -> tuple[Command, ...]:
@@ -73,6 +80,9 @@ class Gatekeeper:
         hold = self._holds.pop(request_id, None)
         if hold is None:
             return ()
+        if hold.local and cost_nano:
+            self._unrecorded[request_id] = replace(hold, amount_nano=cost_nano)
+            asyncio.get_running_loop().call_later(_RECORDED_AFTER_SECONDS, self._unrecorded.pop, request_id, None)
         return (settle_command(hold.org_id, request_id, cost_nano=cost_nano, tokens_delta=tokens - hold.tokens),)
 
     def release(self, request_id: str) -> None:
@@ -110,7 +120,8 @@ class Gatekeeper:
             return Admitted(holds=needs_settling(policy))
         now = datetime.now(UTC)
         spent = await self._spend.spent(principal.org_id, now)
-        held = sum(hold.amount_nano for hold in self._holds.values() if hold.org_id == principal.org_id)
+        known = (*self._holds.values(), *self._unrecorded.values())
+        held = sum(hold.amount_nano for hold in known if hold.org_id == principal.org_id)
         wanted = held + ask.reserve_nano
         if policy.daily_budget_nano is not None and spent.day_nano + wanted > policy.daily_budget_nano:
             return Denied(Limit.DAY, 60.0)
