@@ -48,6 +48,14 @@ def up(instance) -> Instance:
     return instance
 
 
+@pytest.fixture
+def down(instance) -> Instance:
+    """The instance, not running."""
+    if instance.process is not None and instance.process.poll() is None:
+        assert instance.stop() == 0
+    return instance
+
+
 def _ask(instance: Instance, **fields) -> httpx.Response:
     body = {"model": "asahi", "messages": [{"role": "user", "content": f"hello {time.time_ns()}"}], **fields}
     headers = {"authorization": f"Bearer {instance.demo['api_key']}"}
@@ -143,10 +151,10 @@ def test_a_stream_in_flight_is_finished_before_it_stops_and_nothing_is_left(up):
     assert up.left_over() == []
 
 
-def test_it_is_up_again_in_seconds_with_the_same_key_and_password(instance):
-    before = instance.demo
-    assert instance.start() < 30  # on a busy machine; a quiet one takes four
-    assert instance.demo == before
+def test_it_is_up_again_in_seconds_with_the_same_key_and_password(down):
+    before = down.demo
+    assert down.start() < 30  # on a busy machine; a quiet one takes four
+    assert down.demo == before
 
 
 def test_an_idle_one_stops_soon_after_ctrl_c_and_nothing_is_left(up):
@@ -157,30 +165,30 @@ def test_an_idle_one_stops_soon_after_ctrl_c_and_nothing_is_left(up):
     assert up.said.rstrip().endswith("Stopped.")
 
 
-def test_a_port_in_use_is_named_before_anything_is_started(instance):
+def test_a_port_in_use_is_named_before_anything_is_started(down):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        status = instance.run(PORT=str(taken.getsockname()[1])).wait(30)
+        status = down.run(PORT=str(taken.getsockname()[1])).wait(30)
         assert status == 1
-        assert f"port {taken.getsockname()[1]} is in use" in instance.said
-    assert instance.left_over() == []
+        assert f"port {taken.getsockname()[1]} is in use" in down.said
+    assert down.left_over() == []
 
 
-def test_a_database_that_cannot_be_reached_ends_the_start_with_the_reason(instance):
-    process = instance.run(DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing")
+def test_a_database_that_cannot_be_reached_ends_the_start_with_the_reason(down):
+    process = down.run(DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing")
     assert process.wait(60) == 1
-    assert "could not be prepared" in instance.said
-    assert "Connection refused" in instance.said
-    assert instance.left_over() == []
+    assert "could not be prepared" in down.said
+    assert "Connection refused" in down.said
+    assert down.left_over() == []
 
 
-def test_a_reader_that_leaves_does_not_take_the_product_with_it(instance):
-    process = instance.process = instance.run(output=subprocess.PIPE)
+def test_a_reader_that_leaves_does_not_take_the_product_with_it(down):
+    process = down.process = down.run(output=subprocess.PIPE)
     while b"Asahi is up" not in process.stdout.readline():
         assert process.poll() is None
     process.stdout.close()
-    os.kill(instance.pids()["worker"], signal.SIGKILL)  # so that there is something to say
-    instance.wait_until(lambda: "worker" not in instance.pids())
-    instance.wait_until(lambda: "worker" in instance.pids())
-    assert instance.health()["components"]["database"] == "ok"
-    assert instance.stop() == 0
-    assert instance.left_over() == []
+    os.kill(down.pids()["worker"], signal.SIGKILL)  # so that there is something to say
+    down.wait_until(lambda: "worker" not in down.pids())
+    down.wait_until(lambda: "worker" in down.pids())
+    assert down.health()["components"]["database"] == "ok"
+    assert down.stop() == 0
+    assert down.left_over() == []
