@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from analytics import prometheus
 from asahi_site.config import BASE_DIR
 from asahi_site.console import Console
 from asahi_site.embedded.credentials import read_private
@@ -180,7 +181,10 @@ class _Processes:
 
 
 def _environment_of_processes(plan: Plan) -> dict[str, str]:
+    figures = plan.var / "prometheus"
+    prometheus.prepare_directory(figures)
     environment = {**plan.environment, "PYTHONUNBUFFERED": "1", "PORT": str(plan.port)}
+    environment.setdefault(prometheus.DIRECTORY_VARIABLE, str(figures))
     if plan.mock:
         environment["ASAHI_PROVIDERS_SIMULATE"] = "true"
     if os.geteuid() == 0:  # whoever runs us as root knows it; Celery would say so in ten lines at each start
