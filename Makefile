@@ -31,12 +31,13 @@ test: development ## Run the tests; ARGS="tests/governance -k keys" for some of 
 check: development ## Lint, types, layers, templates, deployment, missing migrations, security
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check --quiet
+	@$(PY) -m bandit -q -ll -r -c pyproject.toml $(PACKAGES)
 	@$(PY) -m mypy $(PACKAGES) manage.py
 	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	@$(PY) -m djlint templates --check --lint --quiet
 	@$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	@$(PRODUCTION) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	@$(PY) -m bandit -q -ll -r -c pyproject.toml $(PACKAGES)
+	@echo "check: everything passed"
 
 bench: runtime ## Measure the gateway against the direct floor; writes var/bench.json
 	@$(PY) manage.py benchmark $(ARGS)

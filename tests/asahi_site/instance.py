@@ -44,13 +44,13 @@ class Instance:
     def endpoints(self) -> dict[str, Any]:
         return json.loads((self.var / "embedded.json").read_text())
 
-    def run(self, *, output: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
+    def run(self, *command: str, output: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
         """Start it without waiting for anything. What it says goes to `log`, unless to `output`."""
         inherited = {name: value for name, value in os.environ.items() if name not in _CONFIGURED}
         own = {"ASAHI_VAR_DIR": str(self.var), "PORT": str(self.port), **environment}
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "asahi_site.launch"],
+                [sys.executable, *(command or ("-m", "asahi_site.launch"))],
                 cwd=BASE_DIR,
                 env={**inherited, **own},
                 stdin=subprocess.DEVNULL,

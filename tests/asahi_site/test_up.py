@@ -165,11 +165,26 @@ def test_an_idle_one_stops_soon_after_ctrl_c_and_nothing_is_left(up):
     assert up.said.rstrip().endswith("Stopped.")
 
 
-def test_a_port_in_use_is_named_before_anything_is_started(down):
+@pytest.mark.parametrize("command", [(), ("manage.py", "up", "--mock")])
+def test_a_port_in_use_is_named_before_anything_is_started(down, command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        status = down.run(PORT=str(taken.getsockname()[1])).wait(30)
-        assert status == 1
-        assert f"port {taken.getsockname()[1]} is in use" in down.said
+        port = taken.getsockname()[1]
+        assert down.run(*command, PORT=str(port)).wait(30) == 1
+    assert f"port {port} is in use" in down.said
+    assert down.left_over() == []
+
+
+def test_a_setting_that_is_not_valid_is_named(down):
+    assert down.run(ASAHI_CACHE_T1_TTL_SECONDS="soon").wait(30) == 1
+    assert "t1_ttl_seconds" in down.said
+    assert "Traceback" not in down.said
+
+
+def test_production_never_falls_back_on_an_embedded_database(down):
+    before = (down.var / "embedded.json").read_text()
+    assert down.run(ASAHI_SITE_ENVIRONMENT="production", ASAHI_SITE_SECRET_KEY="x" * 50).wait(60) == 1
+    assert "must be set when ASAHI_SITE_ENVIRONMENT=production" in down.said
+    assert (down.var / "embedded.json").read_text() == before
     assert down.left_over() == []
 
 
