@@ -103,8 +103,12 @@ def record(events: Sequence[Event]) -> list[Written]:
 
     Open calls first, then the ledger, then rollups: whoever writes takes its locks in this order, the sweeper too.
     """
-    finished = [event for event in events if isinstance(event, UsageEvent)]
-    over = {event.request_id for event in finished}
+    first: dict[str, UsageEvent] = {}
+    for event in events:
+        if isinstance(event, UsageEvent):
+            first.setdefault(event.request_id, event)  # of two in one batch the first stands, as it would in two
+    finished = list(first.values())
+    over = first.keys()
     begun = [event for event in events if isinstance(event, CallStarted) and event.request_id not in over]
     _close_calls(over)
     _open_calls(begun)

@@ -25,6 +25,7 @@ from analytics.ids import new_request_id
 from asahi_site import errors
 from inference.api.intake import Arrival
 from inference.api.render import WireResponse
+from inference.flights import ClientStalled
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -123,6 +124,8 @@ class LeanHandler(ASGIHandler):
             await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
             await response.stream.pump(write)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ClientStalled:
+            return  # the server closes a connection whose answer was left unfinished
         finally:
             await response.stream.aclose()
 

@@ -27,10 +27,12 @@ from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import Pool, PrincipalDirectory
 from governance.redis_pipe import RedisAway, RedisPipe
 from inference import catalog, gateway
+from inference.calling import Providers
 from inference.domain import Order, Plan, Refusal, RoutingMode
 from inference.executor import Executor
 from inference.flights import Flights
 from inference.governing import Governing
+from inference.late_events import LateEvents
 from inference.pipeline import Pipeline
 from inference.pricing import PriceBook
 from inference.providers.breaker import Breakers
@@ -53,6 +55,7 @@ class _Parts:
     pipe: RedisPipe
     relay: Relay
     flights: Flights
+    late: LateEvents
     gatekeeper: Gatekeeper
     directory: PrincipalDirectory
     gateway: gateway.Gateway
@@ -75,10 +78,12 @@ async def serving() -> AsyncIterator[None]:
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
-        stack.push_async_callback(parts.flights.drain)  # first to go: what still runs is recorded
+        stack.push_async_callback(_stop, asyncio.create_task(parts.late.run()))
+        stack.callback(prometheus.flush)
+        stack.push_async_callback(parts.late.flush)
+        stack.push_async_callback(parts.flights.drain)  # before all of the above: what still runs is recorded
         _install(parts)
         stack.callback(_uninstall)
-        stack.callback(prometheus.flush)
         _spare_the_garbage_collector()
         yield
 
@@ -91,9 +96,11 @@ def _build() -> _Parts:
     targets = Targets(
         registry, environ=os.environ, simulator_url=settings.SIMULATOR_URL, simulate=config.providers.simulate
     )
+    late = LateEvents(pipe, pool, config.ledger.stream)
     records = Records(
         pipe=pipe,
         pool=pool,
+        late=late,
         gatekeeper=gatekeeper,
         prices=prices,
         stream=config.ledger.stream,
@@ -117,13 +124,7 @@ def _build() -> _Parts:
         optimize=None,
         enrich=None,
         route=_routing_by(router),
-        execute=Executor(
-            upstream=relay,
-            targets=targets,
-            breakers=breakers,
-            records=records,
-            max_retries=config.providers.max_retries,
-        ),
+        execute=Executor(Providers(relay, targets, breakers, records, config.providers.max_retries)),
         record_hit=records.hit,
     )
     directory = PrincipalDirectory(pool, ttl=config.auth.principal_ttl_seconds, size=config.auth.principal_cache_size)
@@ -132,6 +133,7 @@ def _build() -> _Parts:
         pipe=pipe,
         relay=relay,
         flights=flights,
+        late=late,
         gatekeeper=gatekeeper,
         directory=directory,
         gateway=gateway.Gateway(

@@ -19,7 +19,7 @@ from inference.domain import Refusal, Report
 @dataclass(frozen=True, slots=True)
 class Executed:
     """An upstream call that ended. `body` is the whole answer in the call's wire, None if it cannot be given whole;
-    `entry` is the same as T1 keeps it, None if it must not be given to anybody else."""
+    `entry` is the same as a cache holds it, None if it must not be given to anybody else."""
 
     report: Report
     body: bytes | None
@@ -32,12 +32,19 @@ Outcome = Executed | Refusal
 Write = Callable[[bytes], Awaitable[None]]
 """Sends bytes to a client, waiting while the client is slow."""
 
-_SLOWEST_SECONDS = 5.0
-"""How long one client may hold up others who wait for the same answer."""
+_STALLED_SECONDS = 20.0
+"""How long a client may take nothing of its stream before it is given up: it holds the provider's connection."""
+
+
+class ClientStalled(Exception):  # noqa: N818 - named as what happened
+    """The client took nothing for too long; its connection is to be closed."""
 
 
 class Execution:
-    """One upstream call and everyone who wants its answer."""
+    """One upstream call and everyone who wants its answer.
+
+    Only the call itself can be cancelled. Once it has ended, however it did, what it used is recorded undisturbed.
+    """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -48,9 +55,10 @@ class Execution:
         self._live: LiveStream | None = None
         self._readers = 0
         self._task: asyncio.Task[None] | None = None
+        self._calling = True
 
     def launch(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin. `work` pushes what comes and calls `finish`."""
+        """Begin. `work` pushes what comes, says when the call has ended, and calls `finish`."""
         self._task = asyncio.create_task(work)
 
     def open(self, report: Report) -> None:
@@ -60,23 +68,24 @@ class Execution:
 
     async def push(self, data: bytes, *, usage_only: bool = False) -> None:
         """Send a piece of the stream. `usage_only` marks an event shown only to a caller who asked for usage."""
-        if self._live is None:
-            return
-        sending = self._live.push(data, usage_only=usage_only)
-        if self._readers == 1:
-            await sending
-            return
-        try:
-            await asyncio.wait_for(sending, _SLOWEST_SECONDS)
-        except TimeoutError:
-            await self._live.aclose()
+        if self._live is not None:
+            await self._live.push(data, usage_only=usage_only)
+
+    def call_ended(self) -> None:
+        """From now on nothing is cancelled."""
+        self._calling = False
 
     def finish(self, outcome: Outcome) -> None:
-        """The end, however it came. Idempotent: the first outcome stands."""
+        """The answer is recorded: everyone who waits for it may have it. Idempotent: the first outcome stands."""
         if not self.outcome.done():
             self.outcome.set_result(outcome)
         if not self.opened.done():
             self.opened.set_result(outcome if isinstance(outcome, Refusal) else outcome.report)
+
+    def close_stream(self) -> None:
+        """Nothing more will be pushed."""
+        if self._live is not None:
+            self._live.complete()
 
     def attach(self) -> None:
         self._readers += 1
@@ -84,7 +93,13 @@ class Execution:
     def detach(self) -> None:
         """A reader has its answer, or has gone. With nobody left the upstream call is cancelled."""
         self._readers -= 1
-        if self._readers <= 0 and self._task is not None and not self.outcome.done():
+        if self._readers <= 0:
+            self.cancel_call()
+
+    def cancel_call(self) -> None:
+        """Stop the provider, if the call still runs. Idempotent."""
+        if self._calling and self._task is not None:
+            self._calling = False
             self._task.cancel()
 
     async def whole(self) -> Outcome:
@@ -110,7 +125,7 @@ class LiveStream:
     """What an execution pushes, on its way to one client. Must be closed.
 
     Written from the execution's own task: a slow client slows the provider down instead of filling our memory, and no
-    second task is woken for each piece.
+    second task is woken for each piece. A client that takes nothing at all is given up.
     """
 
     def __init__(self, execution: Execution, *, include_usage: bool) -> None:
@@ -118,6 +133,7 @@ class LiveStream:
         self._include_usage = include_usage
         self._early: list[bytes] = []
         self._write: Write | None = None
+        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed = False
         execution.attach()
 
@@ -128,20 +144,36 @@ class LiveStream:
             self._early.append(data)
             return
         try:
-            await self._write(data)
-        except OSError:
-            await self.aclose()  # the client went away; whether the call goes on is for those who are left
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self._write(data)
+        except TimeoutError:
+            self._give_up(ClientStalled())
+        except OSError as error:
+            self._give_up(error)
 
     async def pump(self, write: Write) -> None:
-        """Returns when the whole stream is written."""
+        """Returns when the whole stream is written. Raises ClientStalled when the client has to be cut off."""
         while self._early:
             early, self._early = self._early, []
             await write(b"".join(early))
         self._write = write
-        await asyncio.shield(self._execution.outcome)
+        await self._complete
+
+    def complete(self) -> None:
+        if not self._complete.done():
+            self._complete.set_result(None)
 
     async def aclose(self) -> None:
         """Detach. Idempotent, and safe when nothing was ever pumped."""
+        self.complete()
+        if not self._closed:
+            self._closed = True
+            self._execution.detach()
+
+    def _give_up(self, error: Exception) -> None:
+        """Whether the call goes on is for those who are left."""
+        if not self._complete.done():
+            self._complete.set_exception(error)
         if not self._closed:
             self._closed = True
             self._execution.detach()
@@ -170,8 +202,9 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A place in a flight; `leads` is True for the call that will go upstream for all."""
+    """A place in a flight; `leads` is True for the call that will go upstream for all. Without a `key` nobody joins."""
 
+    key: str | None
     flight: Flight
     leads: bool
 
@@ -185,26 +218,26 @@ class Flights:
 
     def board(self, key: str | None) -> Seat:
         """Join the flight of this key, or open one. Without a key nothing is shared."""
-        if key is None:
-            return Seat(Flight(), leads=True)
-        flight = self._flights.get(key)
+        flight = None if key is None else self._flights.get(key)
         if flight is not None:
-            return Seat(flight, leads=False)
-        flight = self._flights[key] = Flight()
-        return Seat(flight, leads=True)
+            return Seat(key, flight, leads=False)
+        flight = Flight()
+        if key is not None:
+            self._flights[key] = flight
+        return Seat(key, flight, leads=True)
 
-    def leave(self, key: str | None, seat: Seat) -> None:
+    def leave(self, seat: Seat) -> None:
         """The leader is done with its seat: if it never called upstream, the others must see for themselves."""
         if seat.flight.abandon():
-            self._close(key, seat.flight)
+            self._close(seat)
 
-    def take_off(self, key: str | None, seat: Seat, execution: Execution) -> None:
-        """The leader's upstream call begins; the flight closes when it ends."""
+    def take_off(self, seat: Seat, execution: Execution) -> None:
+        """The leader's upstream call begins; the flight closes when its answer is there."""
         self._running.add(execution)
 
         def land(_: asyncio.Future[Outcome]) -> None:
             self._running.discard(execution)
-            self._close(key, seat.flight)
+            self._close(seat)
 
         execution.outcome.add_done_callback(land)
         seat.flight.launch(execution)
@@ -213,9 +246,9 @@ class Flights:
         """At shutdown: cancel what still runs and wait until all of it is recorded."""
         running = list(self._running)
         for execution in running:
-            execution.detach()
+            execution.cancel_call()
         await asyncio.gather(*(execution.settled() for execution in running))
 
-    def _close(self, key: str | None, flight: Flight) -> None:
-        if key is not None and self._flights.get(key) is flight:
-            del self._flights[key]
+    def _close(self, seat: Seat) -> None:
+        if seat.key is not None and self._flights.get(seat.key) is seat.flight:
+            del self._flights[seat.key]

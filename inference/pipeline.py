@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 
 from caching.domain import CachedAnswer
 from governance.domain import Principal
@@ -16,6 +17,11 @@ from inference.domain import Answer, Call, Order, Refusal, RefusalKind, Reply, R
 from inference.flights import Execution, Flights, Seat
 from inference.stages import Stages
 from inference.wire.format import format_of
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """The answer of the identical call in flight was not one that others can have: go without sharing, at once."""
 
 
 class Pipeline:
@@ -31,15 +37,17 @@ class Pipeline:
         order = self._stages.quote(principal, call, self._unconfigured)
         if isinstance(order, Refusal):
             return order
-        counts = True
+        key, counts = order.t1_key, True
         while True:
-            seat = self._flights.board(order.t1_key)
+            seat = self._flights.board(key)
             if seat.leads:
                 return await self._lead(order, seat, counts=counts)
             reply = await self._join(order, seat, counts=counts)
-            if reply is not None:
+            if isinstance(reply, Alone):
+                key = None
+            elif reply is not None:
                 return reply
-            counts = False  # the call it joined came to nothing: it goes by itself, and is not counted twice
+            counts = False  # the call it joined came to nothing: it goes on, and is not counted twice
 
     async def _lead(self, order: Order, seat: Seat, *, counts: bool) -> Reply:
         try:
@@ -50,7 +58,7 @@ class Pipeline:
                 return await self._replay(order, verdict, Tier.T1, "exact repeat: answered from T1")
             return await self._serve(order, seat)
         finally:
-            self._flights.leave(order.t1_key, seat)
+            self._flights.leave(seat)
 
     async def _serve(self, order: Order, seat: Seat) -> Reply:
         """T1 has no answer, and the worst case is reserved: T2, T3, then a provider."""
@@ -69,14 +77,14 @@ class Pipeline:
             if isinstance(plan, Refusal):
                 return plan
             execution = stages.execute.launch(order, plan)  # which records when it ends
-            self._flights.take_off(order.t1_key, seat, execution)
+            self._flights.take_off(seat, execution)
         finally:
             if execution is None:
                 stages.governance.release(order)
         return await self._read(order, execution)
 
-    async def _join(self, order: Order, seat: Seat, *, counts: bool) -> Reply | None:
-        """Wait for the leader's answer. None when there is none to share."""
+    async def _join(self, order: Order, seat: Seat, *, counts: bool) -> Reply | Alone | None:
+        """Wait for the leader's answer. None when it never called; Alone when its answer cannot be shared."""
         verdict = await self._stages.governance.admit(order, pays=False, counts=counts)
         if isinstance(verdict, Refusal):
             return verdict
@@ -92,7 +100,7 @@ class Pipeline:
         if isinstance(outcome, Refusal):
             return outcome
         if outcome.entry is None:
-            return None
+            return Alone()
         return await self._replay(order, outcome.entry, Tier.T1, "shared the answer of an identical call in flight")
 
     async def _read(self, order: Order, execution: Execution) -> Reply:

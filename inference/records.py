@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import hiredis
+import psycopg
 
 from analytics import door
 from analytics.domain import CallStarted, UsageEvent
@@ -24,6 +25,7 @@ from governance.principals import Pool
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
 from inference.domain import Cost, Model, Order, Plan, Report, RoutingMode, Tier, Usage
 from inference.flights import Executed
+from inference.late_events import LateEvents
 from inference.observe import observe_answer
 from inference.pricing import PriceBook
 
@@ -91,23 +93,25 @@ class Ending:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Begun:
-    """A started record on its way; `Records.confirm` waits until it is durable."""
+    """A started record on its way. `durable` once that is known."""
 
     payload: bytes
     written: asyncio.Future[list[Reply]]
+    durable: bool | None = None
 
 
 class Records:
     """Writes usage events for one gateway process."""
 
     def __init__(
-        self, *, pipe: RedisPipe, pool: Pool, gatekeeper: Gatekeeper, prices: PriceBook, stream: str,
+        self, *, pipe: RedisPipe, pool: Pool, late: LateEvents, gatekeeper: Gatekeeper, prices: PriceBook, stream: str,
         process_id: str, ttl_seconds: int, max_cached_bytes: int,
     ) -> None:  # fmt: skip
         self._pipe = pipe
         self._pool = pool
+        self._late = late
         self._gatekeeper = gatekeeper
         self._prices = prices
         self._stream = stream
@@ -141,14 +145,16 @@ class Records:
         )
         return Begun(payload, self._pipe.submit(pack(*door.stream_command(self._stream, payload))))
 
-    async def confirm(self, begun: Begun) -> None:
-        """Returns once the started record is durable. Await it before the answer's first byte leaves."""
-        await self._make_sure(begun.written, begun.payload)
+    async def confirm(self, begun: Begun) -> bool:
+        """Whether the started record is durable. Await it before the answer's first byte leaves."""
+        if begun.durable is None:
+            begun.durable = await self._make_sure(begun.written, begun.payload)
+        return begun.durable
 
-    async def end(self, order: Order, ending: Ending, *, body: bytes | None = None) -> Executed:
+    async def end(self, order: Order, ending: Ending, *, body: bytes | None = None) -> tuple[bool, Executed]:
         """Records an answered request; the last thing before the answer's end is sent.
 
-        `body` is the whole answer, which T1 keeps if it may be given to others.
+        `body` is the whole answer, which T1 keeps if it may. False when the event is not durable yet; it will be.
         """
         cost = self._cost_of(order, ending)
         event = _event_of(order, ending, cost)
@@ -158,28 +164,36 @@ class Records:
         entry = self._entry_of(order, ending, body)
         commands = [*settling, *self._caching(order, ending, entry)]
         written = self._pipe.submit(*commands, pack(*door.stream_command(self._stream, payload)))
-        await self._make_sure(written, payload)
+        durable = await self._make_sure(written, payload)
         overhead = (ending.first_byte_seconds or elapsed_seconds(order)) - ending.upstream_seconds
         observe_answer(event, overhead, simulated=ending.simulated)
-        return Executed(_report_of(order, ending, cost, event.latency_ms), body, entry)
+        return durable, Executed(_report_of(order, ending, cost, event.latency_ms), body, entry)
 
     async def hit(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Report:
         """Records an answer out of a cache."""
-        executed = await self.end(order, Ending.of_hit(cached, order.call.controls.routing_mode, tier, reason))
+        _, executed = await self.end(order, Ending.of_hit(cached, order.call.controls.routing_mode, tier, reason))
         return executed.report
 
-    async def _make_sure(self, written: asyncio.Future[list[Reply]], payload: bytes) -> None:
-        """The last command sent was the event's: if the stream did not take it, Postgres does."""
+    async def _make_sure(self, written: asyncio.Future[list[Reply]], payload: bytes) -> bool:
+        """The last command sent was the event's: if the stream did not take it, Postgres does; if that does not either,
+        it is kept until one of them does, and this is False."""
         try:
             replies = await written
         except RedisAway:
-            await door.spool(self._pool, [payload])
-            return
+            return await self._spool(payload)
         for reply in replies:
             if isinstance(reply, hiredis.ReplyError):
                 log.error("redis.refused", extra={"error": str(reply)})
-        if isinstance(replies[-1], hiredis.ReplyError):
+        return not isinstance(replies[-1], hiredis.ReplyError) or await self._spool(payload)
+
+    async def _spool(self, payload: bytes) -> bool:
+        try:
             await door.spool(self._pool, [payload])
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            log.error("event.late", extra={"error": type(error).__name__})
+            self._late.keep(payload)
+            return False
+        return True
 
     def _cost_of(self, order: Order, ending: Ending) -> Cost:
         """What the usage cost, and what it would have cost at the baseline."""
@@ -197,14 +211,16 @@ class Records:
             return (exact.HITS,) if ending.tier is Tier.T1 else ()
         if order.t1_key is None:
             return ()
-        if entry is None:
+        wished = order.principal.policy.cache_ttl_seconds
+        ttl = self._ttl_seconds if wished is None else wished
+        if entry is None or ttl == 0 or ending.usage.estimated or len(entry.body) > self._max_cached_bytes:
             return (exact.MISSES,)
-        ttl = order.principal.policy.cache_ttl_seconds or self._ttl_seconds
         return (exact.fill_command(order.t1_key, entry, ttl), exact.MISSES)
 
-    def _entry_of(self, order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:
+    @staticmethod
+    def _entry_of(order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:
         usage = ending.usage
-        if body is None or order.t1_key is None or usage.estimated or len(body) > self._max_cached_bytes:
+        if body is None or order.t1_key is None:
             return None
         return CachedAnswer(
             wire=order.call.wire,

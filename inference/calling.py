@@ -1,0 +1,223 @@
+"""Calling a provider: the planned model, then its fallbacks, with retries, until one begins to answer.
+
+Everything here may be cancelled at any await, and always says how it ended: `CallEnd` holds all that recording needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import time
+from dataclasses import dataclass
+
+from inference.crossing import INVALID_ANSWER, Crossing, crossing_for
+from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Tier, Usage
+from inference.flights import Execution
+from inference.observe import observe_failure
+from inference.providers.breaker import Breakers
+from inference.providers.targets import Targets
+from inference.providers.upstream import Failure, FailureKind, OpenStream, Target, Upstream, UpstreamBroken
+from inference.records import Begun, Records, elapsed_seconds
+from inference.wire.sse import EventSplitter, EventTooLargeError
+
+log = logging.getLogger(__name__)
+
+_BACKOFF_SECONDS = (0.1, 0.4, 1.0)
+_LONGEST_WAIT_SECONDS = 2.0  # a Retry-After beyond this is not waited for: a fallback, or the caller, is told
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """What calls are made with."""
+
+    upstream: Upstream
+    targets: Targets
+    breakers: Breakers
+    records: Records
+    max_retries: int
+
+
+@dataclass(slots=True)
+class Leg:
+    """One model being called. `sent` from when the provider may be working on it."""
+
+    model: Model
+    target: Target
+    crossing: Crossing
+    sent: bool = False
+    first_byte_seconds: float = 0.0
+    upstream_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """How a call ended.
+
+    `refusal` is what the caller gets when there is no answer; `broken` says what cut a stream short; `body` is the whole
+    answer, when there is one; `stated` what the provider said that it used.
+    """
+
+    outcome: str
+    leg: Leg | None
+    refusal: Refusal | None = None
+    broken: str | None = None
+    body: bytes | None = None
+    stated: Usage | None = None
+
+
+class ProviderCall:
+    """One order being called."""
+
+    def __init__(self, providers: Providers, order: Order, plan: Plan, execution: Execution, begun: Begun) -> None:
+        self._providers = providers
+        self._order = order
+        self._plan = plan
+        self._execution = execution
+        self._begun = begun
+        self._leg: Leg | None = None
+
+    async def run(self) -> CallEnd:
+        """Never raises."""
+        try:
+            return await self._call_in_turn()
+        except asyncio.CancelledError:
+            cancelled = Refusal(RefusalKind.CANCELLED, "the call was cancelled because nobody waited for it")
+            return self._cut_off("client_disconnect", cancelled)
+        except Exception:
+            log.exception("call.failed", extra={"request_id": self._order.call.request_id})
+            return self._cut_off("internal_error", Refusal(RefusalKind.INTERNAL, "something went wrong inside Asahi"))
+
+    async def _call_in_turn(self) -> CallEnd:
+        failure = Failure(FailureKind.UNREACHABLE, "no provider is available")
+        for model in (self._plan.model, *self._plan.fallbacks):
+            target = self._providers.targets.for_model(model)
+            if target is None or not self._providers.breakers.passes(target.provider):
+                failure = Failure(FailureKind.UNREACHABLE, f"{model.provider} is not available")
+                continue
+            crossing = crossing_for(self._order.call, model)
+            if isinstance(crossing, Refusal):
+                return self._refused(crossing)  # a caller named this model: automatic modes keep to a wire
+            self._leg = Leg(model, target, crossing)
+            result = await self._call_with_retries(self._leg)
+            if isinstance(result, CallEnd):
+                return result
+            failure = result
+            if failure.kind is FailureKind.REJECTED:
+                break
+        return self._refused(_refusal_of(failure, self._leg))
+
+    async def _call_with_retries(self, leg: Leg) -> CallEnd | Failure:
+        call = self._call_streamed if self._order.call.stream else self._call_whole
+        for attempt in range(self._providers.max_retries + 1):
+            leg.sent = True
+            result = await call(leg)
+            if isinstance(result, CallEnd):
+                self._providers.breakers.succeeded(leg.target.provider)
+                return result
+            leg.sent = False
+            self._count(leg.target, result)
+            wait = max(_backoff(attempt), result.retry_after or 0.0)
+            if result.permanent or attempt == self._providers.max_retries or wait > _LONGEST_WAIT_SECONDS:
+                break
+            await asyncio.sleep(wait)
+        return result
+
+    async def _call_whole(self, leg: Leg) -> CallEnd | Failure:
+        called_at = time.perf_counter()
+        raw = await self._providers.upstream.complete(leg.target, leg.crossing.request, leg.crossing.headers)
+        leg.upstream_seconds += time.perf_counter() - called_at
+        if isinstance(raw, Failure):
+            return raw
+        whole = leg.crossing.read_whole(raw)
+        if whole is None:
+            return Failure(FailureKind.BROKEN, INVALID_ANSWER)
+        return CallEnd("ok", leg, body=whole.body, stated=whole.usage)
+
+    async def _call_streamed(self, leg: Leg) -> CallEnd | Failure:
+        called_at = time.perf_counter()
+        async with self._providers.upstream.stream(leg.target, leg.crossing.request, leg.crossing.headers) as opened:
+            leg.upstream_seconds += time.perf_counter() - called_at
+            if isinstance(opened, Failure):
+                return opened
+            if not await self._providers.records.confirm(self._begun):
+                return self._cut_off("internal_error", UNRECORDABLE)
+            broken = await self._relay(opened, leg)
+        reader = leg.crossing.reader
+        if not reader.finished and not leg.first_byte_seconds:
+            return Failure(FailureKind.BROKEN, broken or "the provider's stream ended before it began")
+        if reader.finished and broken is None and reader.error is None:
+            return CallEnd("ok", leg, body=leg.crossing.whole(), stated=reader.usage)
+        if reader.error is None:
+            broken = broken or "the provider's stream ended too early"
+        return CallEnd("provider_error", leg, broken=broken, stated=reader.usage)
+
+    async def _relay(self, opened: OpenStream, leg: Leg) -> str | None:
+        """Pass events on as they arrive. Returns what broke, None when nothing did."""
+        splitter, crossing, execution = EventSplitter(), leg.crossing, self._execution
+        try:
+            while data := await opened.read():
+                relayed = crossing.relay(splitter.feed(data))
+                if not leg.first_byte_seconds and (relayed.shown or crossing.reader.finished):
+                    leg.first_byte_seconds = elapsed_seconds(self._order)
+                    execution.open(self._report_of_open_stream(leg))
+                if relayed.shown:
+                    await execution.push(relayed.shown)
+                if relayed.usage:
+                    await execution.push(relayed.usage, usage_only=True)
+                if crossing.reader.finished:
+                    return None
+        except (UpstreamBroken, EventTooLargeError) as error:
+            return str(error)
+        return None
+
+    def _report_of_open_stream(self, leg: Leg) -> Report:
+        """What can be said before a stream has ended: its cost is in its receipt."""
+        return Report(
+            request_id=self._order.call.request_id,
+            model=leg.model.id,
+            tier=Tier.MISS,
+            routing_mode=self._plan.mode,
+            routing_reason=self._plan.reason,
+            cost=None,
+            usage=None,
+            latency_ms=math.ceil(leg.first_byte_seconds * 1000),
+            quality=leg.model.quality_for(self._plan.task),
+            techniques=self._order.techniques,
+            tokens_saved=self._order.tokens_saved,
+            simulated=leg.target.simulated,
+        )
+
+    def _cut_off(self, outcome: str, refusal: Refusal) -> CallEnd:
+        stated = None if self._leg is None else self._leg.crossing.reader.usage
+        return CallEnd(outcome, self._leg, refusal=refusal, stated=stated)
+
+    def _refused(self, refusal: Refusal) -> CallEnd:
+        if self._leg is not None:
+            self._leg.sent = False  # what the provider refuses, it does not charge
+        return CallEnd("provider_error", self._leg, refusal=refusal)
+
+    def _count(self, target: Target, failure: Failure) -> None:
+        observe_failure(target.provider, failure)
+        if failure.kind is FailureKind.REJECTED:
+            self._providers.breakers.succeeded(target.provider)
+        else:
+            self._providers.breakers.failed(target.provider)
+
+
+UNRECORDABLE = Refusal(RefusalKind.UNAVAILABLE, "the request cannot be recorded now, so it was not answered; try again")
+
+
+def _backoff(attempt: int) -> float:
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
+    return _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * jitter
+
+
+def _refusal_of(failure: Failure, leg: Leg | None) -> Refusal:
+    if failure.kind is not FailureKind.REJECTED:
+        return Refusal(RefusalKind.PROVIDER_FAILED, failure.message, retry_after=failure.retry_after)
+    native = leg is not None and not leg.crossing.translated
+    return Refusal(
+        RefusalKind.PROVIDER_REJECTED, failure.message, status=failure.status, body=failure.body if native else b""
+    )
