@@ -9,18 +9,16 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 from django.conf import settings
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from analytics import prometheus
 from analytics.heartbeat import BEAT_SECONDS, beat
 from analytics.spend import LedgerSpend
 from asahi_site import runtime
+from asahi_site.gateway_pool import make_pool
 from asahi_site.push import PushedChanges
 from governance import auth
 from governance.gatekeeper import SCRIPTS, Gatekeeper
@@ -45,6 +43,8 @@ from inference.routing import Router
 from inference.stages import Stages
 
 log = logging.getLogger(__name__)
+
+_LEASES_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ async def serving() -> AsyncIterator[None]:
         stack.push_async_callback(parts.relay.stop)
         await _heartbeat(parts)
         stack.push_async_callback(_stop, asyncio.create_task(_beat(parts)))
+        stack.push_async_callback(_stop, asyncio.create_task(_keep_leases(parts.gatekeeper)))
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
@@ -90,7 +91,7 @@ async def serving() -> AsyncIterator[None]:
 
 def _build() -> _Parts:
     config, process_id = settings.ASAHI, str(uuid4())
-    pool, pipe, relay = _make_pool(), _make_pipe(), _make_relay()
+    pool, pipe, relay = make_pool(settings.DATABASE_URL), _make_pipe(), _make_relay()
     gatekeeper, breakers, flights = Gatekeeper(pipe, LedgerSpend(pool)), Breakers(), Flights()
     registry, prices = catalog.registry(), catalog.price_book()
     targets = Targets(
@@ -140,18 +141,6 @@ def _build() -> _Parts:
             Pipeline(stages, flights), registry, prices, targets, RoutingMode(config.routing.default_mode)
         ),
         runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
-    )
-
-
-def _make_pool() -> Pool:
-    return AsyncConnectionPool(
-        settings.DATABASE_URL,
-        connection_class=AsyncConnection[Any],
-        min_size=1,
-        max_size=10,
-        open=False,
-        timeout=2.0,
-        kwargs={"autocommit": True, "options": "-c statement_timeout=5000"},
     )
 
 
@@ -214,15 +203,21 @@ async def _beat(parts: _Parts) -> None:
 
 
 async def _heartbeat(parts: _Parts) -> None:
-    """Says that this process lives, and keeps what it has reserved. Each is tried whatever became of the other."""
+    """Says in Postgres that this process lives."""
     try:
         await beat(parts.pool, parts.runtime.process_id)
     except psycopg.Error as error:
         log.error("heartbeat.missed", extra={"error": type(error).__name__})
-    try:
-        await parts.gatekeeper.renew_leases()
-    except RedisAway:
-        log.warning("leases.not_renewed")
+
+
+async def _keep_leases(gatekeeper: Gatekeeper) -> None:
+    """Keeps what this process has reserved in Redis, however long Postgres takes for a heartbeat."""
+    while True:
+        await asyncio.sleep(_LEASES_SECONDS)
+        try:
+            await gatekeeper.renew_leases()
+        except RedisAway:
+            log.warning("leases.not_renewed")
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -136,12 +136,21 @@ def redis_proxy() -> Iterator[FlakyProxy]:
 
 
 @pytest.fixture(scope="session")
+def postgres_proxy(committed: None) -> Iterator[FlakyProxy]:
+    """What stands between the gateway and Postgres."""
+    proxy = FlakyProxy(database_url_of_tests())
+    proxy.start()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="session")
 def served(
-    committed: None, simulator_server: Simulator, redis_proxy: FlakyProxy, recorder: Recorder
+    simulator_server: Simulator, redis_proxy: FlakyProxy, postgres_proxy: FlakyProxy, recorder: Recorder
 ) -> Iterator[Served]:
     patch = pytest.MonkeyPatch()
     patch.setattr(settings, "REDIS_URL", redis_proxy.url)
-    patch.setattr(settings, "DATABASE_URL", database_url_of_tests())
+    patch.setattr(settings, "DATABASE_URL", postgres_proxy.url)
     patch.setattr(settings, "SIMULATOR_URL", simulator_server.url)
     from asahi_site.asgi import application  # settings must be those of the tests
 

@@ -1,4 +1,4 @@
-"""A TCP proxy between the gateway and Redis that can be cut or frozen, as a network or a server can."""
+"""A TCP proxy between the gateway and Redis or Postgres that can be cut or frozen, as a network or a server can."""
 
 from __future__ import annotations
 
