@@ -154,11 +154,15 @@ def _translated_request(call: Call, model: Model) -> dict[str, Any] | translate.
 
 
 def _in_dialect(body: dict[str, Any], model: Model) -> dict[str, Any]:
-    """OpenAI's current models refuse the older name of the output limit, which everybody else still expects."""
-    if model.provider != "openai" or "max_tokens" not in body or "max_completion_tokens" in body:
+    """The output limit by the name its provider knows: OpenAI's current models refuse the older one, many others ignore
+    the newer one, and would write without a limit."""
+    if model.wire is not Wire.CHAT:
         return body
-    renamed = {name: value for name, value in body.items() if name != "max_tokens"}
-    return {**renamed, "max_completion_tokens": body["max_tokens"]}
+    known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider == "openai" else -1]
+    if other not in body:
+        return body
+    limit = body[other] if body.get(known) is None else body[known]
+    return {**{name: value for name, value in body.items() if name != other}, known: limit}
 
 
 def _is_object(raw: bytes) -> bool:

@@ -65,6 +65,10 @@ class Tier(StrEnum):
         return 0 if self is Tier.MISS else int(self.value[1])
 
 
+PRICED_SERVICES = frozenset({"batch", "fast", "flex", "priority"})
+"""Ways of being served that may have prices of their own. Any other name, a provider's new one too, is the standard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one provider call, never negative. `input_tokens` includes cached and cache-writing tokens, for every
@@ -78,7 +82,7 @@ class Usage:
     reasoning_tokens: int = 0
     estimated: bool = False
     service: str = ""
-    """The service tier the provider says it answered with, when that may change the price: `flex`, `priority`, ..."""
+    """What the provider says it answered with, when that may change the price: one of `PRICED_SERVICES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ class Controls:
     document_id: str = ""
 
 
+IDEMPOTENCY_KEY = "idempotency-key"
+"""The forwarded header that says which requests are one and the same, and nothing about what is answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One parsed request. `body` is the decoded JSON in the shape of `wire`, as sent; `model` is None for autopilot."""
@@ -114,6 +122,9 @@ class Call:
     received_at: float
     headers: Mapping[str, str] = field(default_factory=dict)
     """Provider headers the caller may set and that are forwarded, such as `anthropic-beta`."""
+    service: str = ""
+    """What the caller asks to be served with: one of `PRICED_SERVICES`. A provider may still serve, and charge, the
+    standard way."""
 
 
 @dataclass(frozen=True, slots=True)

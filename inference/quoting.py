@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from caching import exact
 from governance.domain import Principal
-from inference.domain import CacheMode, Call, Model, Order, Refusal, RefusalKind, RoutingMode
+from inference.domain import IDEMPOTENCY_KEY, CacheMode, Call, Model, Order, Refusal, RefusalKind, RoutingMode
 from inference.pricing import PriceBook
 from inference.registry import Registry
 from inference.routing import Router
@@ -41,7 +41,7 @@ class Quoting:
             call=call,
             candidates=affordable,
             baseline=self._baseline(principal, call, affordable),
-            reserve_nano=max(self._bound(m, call, output_tokens) for m in affordable),
+            reserve_nano=max(self._prices.worst_case(m, call, output_tokens) for m in affordable),
             reserve_tokens=call.input_token_bound + output_tokens,
             t1_key=self._t1_key(principal, call, affordable),
             task_text=wire.task_text(call.body),
@@ -56,7 +56,7 @@ class Quoting:
         if not caps:
             return candidates
         cap = min(caps)
-        within = tuple(m for m in candidates if self._bound(m, call, output_tokens) <= cap)
+        within = tuple(m for m in candidates if self._prices.worst_case(m, call, output_tokens) <= cap)
         if within:
             return within
         return Refusal(
@@ -64,11 +64,6 @@ class Quoting:
             f"no permitted model is sure to answer this request within its cost cap of {cap / 10**9:.9f} USD; "
             "set a lower max_tokens, shorten the prompt, or raise the cap",
         )
-
-    def _bound(self, model: Model, call: Call, output_tokens: int) -> int:
-        """What the call can cost with this model at most. What its context cannot hold, the provider refuses."""
-        input_tokens = min(call.input_token_bound, model.context_tokens)
-        return self._prices.bound(model, input_tokens, output_tokens, str(call.body.get("service_tier") or ""))
 
     def _baseline(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> Model:
         """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""
@@ -85,7 +80,14 @@ class Quoting:
 
 
 def _intent(principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str:
-    """What decides which model answers: two calls with the same intent and content may share an answer."""
+    """What decides, beside the content, what is answered: calls that agree in both may share an answer."""
+    intent = _model_intent(principal, call, candidates)
+    steering = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY_KEY}
+    return f"{intent} headers={sorted(steering.items())!r}" if steering else intent
+
+
+def _model_intent(principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str:
+    """What decides which model answers."""
     controls = call.controls
     if controls.routing_mode is RoutingMode.EXPLICIT:
         return f"model={candidates[0].id}"

@@ -34,10 +34,11 @@ def principal_of(request: HttpRequest) -> Principal:
 
 async def _serve(request: HttpRequest, wire: Wire) -> HttpResponseBase:
     here = gateway.current()
-    call = read_call(arrival_of(request), wire, here.default_mode)
+    principal = principal_of(request)
+    call = read_call(arrival_of(request), wire, here.default_mode, principal.org_id)
     if isinstance(call, Refusal):
         raise Refused(call)
-    return render(await here.pipeline.answer(principal_of(request), call))
+    return render(await here.pipeline.answer(principal, call))
 
 
 @router.post(

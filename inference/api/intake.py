@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,12 @@ from typing import Any
 import msgspec
 
 from inference.api.controls import AUTOMATIC_MODELS, InvalidControl, read_controls
-from inference.domain import Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
+from inference.domain import IDEMPOTENCY_KEY, Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
 from inference.wire.format import format_of
 
 _decode = msgspec.json.Decoder().decode
 
-_FORWARDED = {
-    "HTTP_IDEMPOTENCY_KEY": "idempotency-key",
-    "HTTP_ANTHROPIC_BETA": "anthropic-beta",
-}
+_ANTHROPIC_BETA = "anthropic-beta"
 
 
 def read_json(raw: bytes) -> dict[str, Any] | Refusal:
@@ -43,8 +41,8 @@ class Arrival:
     headers: Mapping[str, str]
 
 
-def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode) -> Call | Refusal:
-    """A call in one of the compatible wires."""
+def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode, org_id: str) -> Call | Refusal:
+    """A call in one of the compatible wires, by somebody of the organization."""
     body = read_json(arrival.raw)
     if isinstance(body, Refusal):
         return body
@@ -57,10 +55,12 @@ def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode) -> Call |
         controls = read_controls(arrival.headers, model, default_mode)
     except InvalidControl as error:
         return Refusal(RefusalKind.INVALID, str(error), details={"param": error.name})
-    return make_call(arrival, body, wire=wire, model=model, controls=controls)
+    return make_call(arrival, body, wire=wire, model=model, controls=controls, org_id=org_id)
 
 
-def make_call(arrival: Arrival, body: dict[str, Any], *, wire: Wire, model: str | None, controls: Controls) -> Call:
+def make_call(
+    arrival: Arrival, body: dict[str, Any], *, wire: Wire, model: str | None, controls: Controls, org_id: str
+) -> Call:
     """A call from a checked body in the shape of `wire`."""
     shape = format_of(wire)
     return Call(
@@ -74,5 +74,20 @@ def make_call(arrival: Arrival, body: dict[str, Any], *, wire: Wire, model: str 
         input_token_bound=shape.input_token_bound(body, len(arrival.raw)),
         controls=controls,
         received_at=arrival.at,
-        headers={name: arrival.headers[key] for key, name in _FORWARDED.items() if key in arrival.headers},
+        headers=_forwarded(arrival.headers, org_id),
+        service=shape.service(body),
     )
+
+
+def _forwarded(headers: Mapping[str, str], org_id: str) -> dict[str, str]:
+    """The caller's headers that are the provider's to act on.
+
+    Organizations share the deployment's account with a provider, but never an idempotency key: theirs are told apart.
+    """
+    forwarded = {}
+    beta, idempotency_key = headers.get("HTTP_ANTHROPIC_BETA"), headers.get("HTTP_IDEMPOTENCY_KEY")
+    if beta is not None:
+        forwarded[_ANTHROPIC_BETA] = beta
+    if idempotency_key is not None:
+        forwarded[IDEMPOTENCY_KEY] = hashlib.sha256(f"{org_id} {idempotency_key}".encode()).hexdigest()
+    return forwarded

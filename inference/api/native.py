@@ -55,10 +55,11 @@ _encode = msgspec.json.Encoder().encode
 @router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
 async def infer(request: HttpRequest) -> HttpResponseBase:
     here = gateway.current()
-    call = read_native_call(arrival_of(request), here.default_mode)
+    principal = principal_of(request)
+    call = read_native_call(arrival_of(request), here.default_mode, principal.org_id)
     if isinstance(call, Refusal):
         raise Refused(call)
-    reply = await here.pipeline.answer(principal_of(request), call)
+    reply = await here.pipeline.answer(principal, call)
     if isinstance(reply, Answer):
         text = format_of(call.wire).answer_text(reply.body)
         return WireResponse(200, [*report_headers(reply.report), JSON], _encode(answer_fields(text, reply.report)))
@@ -74,7 +75,7 @@ async def models(request: HttpRequest) -> HttpResponseBase:
     return WireResponse(200, [JSON], _encode({"models": listed, "price_version": here.prices.version}))
 
 
-def read_native_call(arrival: Arrival, default_mode: RoutingMode) -> Call | Refusal:
+def read_native_call(arrival: Arrival, default_mode: RoutingMode, org_id: str) -> Call | Refusal:
     """A native call, turned into the chat wire."""
     raw = read_json(arrival.raw)
     if isinstance(raw, Refusal):
@@ -94,7 +95,7 @@ def read_native_call(arrival: Arrival, default_mode: RoutingMode) -> Call | Refu
     problem = format_of(Wire.CHAT).check(body)
     if problem is not None:
         return Refusal(RefusalKind.UNPROCESSABLE, problem.message, details={"param": problem.param})
-    return make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls)
+    return make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls, org_id=org_id)
 
 
 def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMode) -> Controls:

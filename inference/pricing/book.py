@@ -8,14 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inference.domain import Model, Usage
+from inference.domain import PRICED_SERVICES, Call, Model, Usage
 from inference.models_file import PriceEntry, RatesEntry, read_models_file
 from inference.pricing import genai
 from inference.pricing.schedule import OverriddenSchedule, PriceOverride, Schedule
 from inference.pricing.tariff import PriceError, Rates, Tariff, UsdCard, worst_of
-
-SERVICES = frozenset({"batch", "flex", "priority", "fast"})
-"""What a provider charges differently. Any other name, a new one of a provider's included, means standard."""
 
 # A call that is admitted just before a price rises may be billed just after: its reservation looks this far ahead.
 LONGEST_CALL = timedelta(minutes=15)
@@ -75,6 +72,17 @@ class PriceBook:
     def bound(self, model: Model, input_tokens: int, output_tokens: int, service: str = "") -> int:
         """What a call that starts now and uses at most so many tokens cannot exceed, in nano-USD."""
         return self._in_force(model, service)[1].bound(input_tokens, output_tokens)
+
+    def worst_case(self, model: Model, call: Call, output_tokens: int) -> int:
+        """What this call can cost with this model at most: a discount it asks for may not be given, a surcharge may.
+
+        What the model's context cannot hold, the provider refuses.
+        """
+        input_tokens = min(call.input_token_bound, model.context_tokens)
+        standard = self.bound(model, input_tokens, output_tokens)
+        if not call.service:
+            return standard
+        return max(standard, self.bound(model, input_tokens, output_tokens, call.service))
 
     def rates(self, model: Model, at: datetime | None = None, service: str = "") -> Rates:
         """USD per million tokens, for people."""
@@ -142,7 +150,7 @@ class PriceBook:
 
 
 def _key(model: Model, service: str) -> _Key:
-    return (model.provider, model.upstream_id), service if service in SERVICES else ""
+    return (model.provider, model.upstream_id), service if service in PRICED_SERVICES else ""
 
 
 def _override(entry: PriceEntry) -> PriceOverride:

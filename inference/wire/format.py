@@ -64,6 +64,9 @@ class WireFormat(Protocol):
     def answers(self, body: Mapping[str, Any]) -> int:
         """How many answers are asked for."""
 
+    def service(self, body: Mapping[str, Any]) -> str:
+        """What the request asks to be served with, if that may have a price of its own."""
+
     def include_usage(self, body: Mapping[str, Any]) -> bool:
         """Whether the client wants to see the usage at the end of a stream."""
 

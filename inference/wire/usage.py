@@ -6,19 +6,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-from inference.domain import Usage
+from inference.domain import PRICED_SERVICES, Usage
 from inference.wire.decoding import INVALID
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """More tokens than any model reads or writes in one call: beyond it a figure is an error, not a count."""
 
 
-PRICED_SERVICES = frozenset({"flex", "priority", "batch", "fast"})
-"""Service tiers that may have prices of their own; any other is the standard one."""
-
-
-def _priced(service: str | None) -> str:
-    return service if service in PRICED_SERVICES else ""
+def priced(service: object) -> str:
+    """The name of a service that may have a price of its own, empty for the standard one and for anything unknown."""
+    return service if isinstance(service, str) and service in PRICED_SERVICES else ""
 
 
 class ChatInputDetails(msgspec.Struct):
@@ -49,7 +46,7 @@ class ChatUsage(msgspec.Struct):
             output += reasoning  # some compatible endpoints count reasoning beside the completion, not within it
         if cached + write > self.prompt_tokens or reasoning > output:
             return None
-        return Usage(self.prompt_tokens, output, cached, write, 0, reasoning, service=_priced(service))
+        return Usage(self.prompt_tokens, output, cached, write, 0, reasoning, service=priced(service))
 
 
 class CacheCreation(msgspec.Struct):
@@ -67,6 +64,7 @@ class MessagesUsage(msgspec.Struct):
     cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     service_tier: str | None = None
+    speed: str | None = None
     output_tokens_details: MessagesOutputDetails | None = None
 
     def to_usage(self) -> Usage | None:
@@ -81,7 +79,7 @@ class MessagesUsage(msgspec.Struct):
             return None
         return Usage(
             self.input_tokens + cached + write, self.output_tokens, cached, write, write_1h, thinking,
-            service=_priced(self.service_tier),
+            service=priced(self.speed) or priced(self.service_tier),
         )  # fmt: skip
 
 

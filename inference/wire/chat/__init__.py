@@ -22,6 +22,7 @@ class ChatFormat:
     system_text = staticmethod(request.system_text)
     max_output_tokens = staticmethod(request.max_output_tokens)
     answers = staticmethod(request.answers)
+    service = staticmethod(request.service)
     include_usage = staticmethod(request.include_usage)
     input_token_bound = staticmethod(request.input_token_bound)
     needs = staticmethod(request.needs)

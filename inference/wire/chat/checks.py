@@ -86,6 +86,8 @@ def check(body: dict[str, Any]) -> Invalid | None:
     for index, message in enumerate(body["messages"]):
         if problem := _message_problem(f"messages[{index}]", message):
             return problem
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        return Invalid("max_tokens", "Give only one of 'max_tokens' and 'max_completion_tokens': they say the same.")
     if body.get("stream_options") is not None and not body.get("stream"):
         return Invalid("stream_options", "'stream_options' is only allowed when 'stream' is true.")
     return None

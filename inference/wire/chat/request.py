@@ -9,6 +9,7 @@ import msgspec
 
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, settings_of, with_plain_content
+from inference.wire.usage import priced
 
 _WITHOUT_EFFECT: Final = frozenset(
     {
@@ -125,6 +126,10 @@ def max_output_tokens(body: Mapping[str, Any]) -> int | None:
 
 def answers(body: Mapping[str, Any]) -> int:
     return body.get("n") or 1
+
+
+def service(body: Mapping[str, Any]) -> str:
+    return priced(body.get("service_tier"))
 
 
 def include_usage(body: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, with_plain_content
+from inference.wire.usage import priced
 
 _WITHOUT_EFFECT: Final = frozenset({"model", "stream", "metadata", "service_tier", "cache_control"})
 """Fields that do not change what is answered. The model is the caller's to add to the key."""
@@ -88,6 +89,11 @@ def max_output_tokens(body: Mapping[str, Any]) -> int | None:
 
 def answers(body: Mapping[str, Any]) -> int:  # noqa: ARG001 - the wire gives one answer
     return 1
+
+
+def service(body: Mapping[str, Any]) -> str:
+    """Speed is named, priced and reported beside the service tier, and has no tier of its own."""
+    return priced(body.get("speed")) or priced(body.get("service_tier"))
 
 
 def include_usage(body: Mapping[str, Any]) -> bool:  # noqa: ARG001 - this wire's streams always tell their usage
