@@ -55,13 +55,17 @@ async def test_nobody_there_is_away():
 
 async def test_a_server_that_says_nothing_is_away(monkeypatch):
     monkeypatch.setattr(probe, "_PATIENCE_SECONDS", 0.05)
+    given_up = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()  # until the other side gives up
         writer.close()
+        await writer.wait_closed()
+        given_up.set()
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
         assert await ask_health("127.0.0.1", server.sockets[0].getsockname()[1]) is Health.AWAY
+        await given_up.wait()
 
 
 @pytest.mark.parametrize(("component", "status"), [((), 0), (("worker",), 0), (("recorder",), 1), (("nothing",), 1)])
