@@ -13,12 +13,16 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from inference.domain import Call, Model, Refusal, RefusalKind, Usage, Wire
-from inference.providers.upstream import UpstreamBroken
+from inference.providers.upstream import Failure, FailureKind, UpstreamFailed, failure_of_status
 from inference.wire import translate
+from inference.wire.decoding import INVALID
 from inference.wire.format import StreamReader, WireFormat, format_of
 from inference.wire.sse import data_of
 
 INVALID_ANSWER = "the provider's answer is not valid"
+
+_ERROR_KEY = b'"error"'
+"""Inside a JSON text a quotation mark is escaped: an answer without these bytes has no such field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,17 @@ class Crossing:
         self._begun = False
 
     def read_whole(self, raw: bytes) -> Whole | None:
-        """A whole answer; None when it is not a valid one."""
+        """A whole answer; None when it is none: `failure_in` says why."""
         usage = self._upstream_format.usage_of_body(raw)
-        if usage is None and not _is_object(raw):
+        if (usage is None or _ERROR_KEY in raw) and failure_in(raw) is not None:
             return None
         body = self._body_of(raw)
         return None if body is None else Whole(body, usage)
 
     def relay(self, events: Sequence[bytes]) -> Relayed:
-        """Events of a stream as the caller gets them. Raises UpstreamBroken when it does not begin as one."""
-        if not self._begun and events:
-            self._begun = True
-            if not _is_object(data_of(events[0])):
-                raise UpstreamBroken(INVALID_ANSWER)
+        """Events of a stream as the caller gets them. Raises UpstreamFailed when it does not begin as one."""
+        if not self._begun:
+            events = self._beginning_with(events)
         shown: list[bytes] = []
         usage = b""
         for event in self._events_of(events):
@@ -95,6 +97,17 @@ class Crossing:
     def broken_event(self, message: str) -> bytes:
         """The event that ends a stream the provider broke."""
         return self.format.error_event(RefusalKind.PROVIDER_FAILED, message, request_id=self._request_id)
+
+    def _beginning_with(self, events: Sequence[bytes]) -> Sequence[bytes]:
+        """The events from the first that has data. The comments before it only say that there is no answer yet, and
+        passing them on would commit to this provider."""
+        for index, event in enumerate(events):
+            if data := data_of(event):
+                if (failure := failure_in(data)) is not None:
+                    raise UpstreamFailed(failure)
+                self._begun = True
+                return events[index:]
+        return ()
 
     def _body_of(self, raw: bytes) -> bytes | None:
         return raw
@@ -165,8 +178,25 @@ def _in_dialect(body: dict[str, Any], model: Model) -> dict[str, Any]:
     return {**{name: value for name, value in body.items() if name != other}, known: limit}
 
 
-def _is_object(raw: bytes) -> bool:
+class _Answer(msgspec.Struct):
+    error: Any = None
+
+
+_answer = msgspec.json.Decoder(_Answer)
+
+
+def failure_in(raw: bytes) -> Failure | None:
+    """Why the body of a 200, or the first event of a stream, is no answer; None when it may be one.
+
+    Providers that pass calls on to others answer 200 before they know, and then say in the body what went wrong.
+    """
     try:
-        return isinstance(msgspec.json.decode(raw), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
+        error = _answer.decode(raw).error
+    except INVALID:
+        return Failure(FailureKind.BROKEN, INVALID_ANSWER)
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, int) and 400 <= code < 600:
+        return failure_of_status(code, body=raw)
+    return Failure(FailureKind.OVERLOADED, "the provider answered with an error", body=raw)

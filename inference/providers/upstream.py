@@ -34,7 +34,7 @@ class FailureKind(StrEnum):
     UNREACHABLE = "unreachable"  # nothing was sent: another try is free
     TIMED_OUT = "timed_out"  # it may have worked on it: not tried again at the same provider
     MISCONFIGURED = "misconfigured"  # our key or our address is wrong
-    BROKEN = "broken"  # the answer began and is not usable
+    BROKEN = "broken"  # it was sent, and brought no usable answer: it may have been worked on, so not tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,32 @@ class Failure:
         return self.kind not in {FailureKind.OVERLOADED, FailureKind.UNREACHABLE}
 
 
+_OVERLOADED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_MISCONFIGURED = frozenset({401, 402, 403})
+
+
+def failure_of_status(status: int, *, body: bytes = b"", retry_after: float | None = None) -> Failure:
+    """What an error status of a provider means."""
+    message = f"the provider answered {status}"
+    if status in _OVERLOADED:
+        return Failure(FailureKind.OVERLOADED, message, status, body, retry_after)
+    if status in _MISCONFIGURED:
+        return Failure(FailureKind.MISCONFIGURED, message, status)
+    if 400 <= status < 500:
+        return Failure(FailureKind.REJECTED, message, status, body)
+    return Failure(FailureKind.BROKEN, message, status)
+
+
 class UpstreamBroken(Exception):  # noqa: N818 - it is the upstream that is broken
     """A stream that ended before its end, or grew beyond the limit. What came before it was already relayed."""
+
+
+class UpstreamFailed(UpstreamBroken):
+    """A stream that is an error and no answer: its first event says so. Nothing of it was relayed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 class OpenStream(Protocol):
@@ -75,5 +99,5 @@ class Upstream(Protocol):
     def stream(
         self, target: Target, body: bytes, headers: Headers = ()
     ) -> AbstractAsyncContextManager[OpenStream | Failure]:
-        """A stream whose 200 has arrived, or why there is none. Leaving the context closes the connection."""
+        """A stream whose 200 has arrived, or why there is none. Leaving the context lets the connection go."""
         ...
