@@ -7,7 +7,7 @@ that lost everything can make a budget wrong by more than what is in flight.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import redis
 from django.db import connection, transaction
 
+from analytics import ids
 from governance.admission import RECORD, Spent, record_words
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ LEFT JOIN analytics_usagerollup AS bucket
 GROUP BY org.id
 """
 
+_RECORDED = """
+SELECT asked.request_id
+FROM unnest(%(ids)s::uuid[], %(started)s::timestamptz[]) AS asked (request_id, started_at)
+WHERE EXISTS (
+    SELECT FROM analytics_ledgerentry AS entry
+    WHERE entry.request_id = asked.request_id AND entry.started_at = asked.started_at
+)
+"""
+
 
 class LedgerSpend:
     """Governance's source of what was spent, over the gateway's asynchronous pool."""
@@ -47,6 +57,16 @@ class LedgerSpend:
             row = await cursor.fetchone()
         assert row is not None
         return Spent(day_nano=row[1], month_nano=row[2])
+
+    async def recorded(self, request_ids: Sequence[str]) -> set[str]:
+        """Those that the ledger has. Raises psycopg.Error when Postgres is away."""
+        asked = {
+            "ids": [ids.to_uuid(request_id) for request_id in request_ids],
+            "started": [ids.started_at(request_id) for request_id in request_ids],
+        }
+        async with self._pool.connection() as async_connection:
+            cursor = await async_connection.execute(_RECORDED, asked)
+            return {ids.from_uuid(row[0]) for row in await cursor.fetchall()}
 
 
 class SpendTeller:

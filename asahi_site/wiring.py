@@ -45,6 +45,7 @@ from inference.stages import Stages
 log = logging.getLogger(__name__)
 
 _LEASES_SECONDS = 5.0
+_RECONCILE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ async def serving() -> AsyncIterator[None]:
         await _heartbeat(parts)
         stack.push_async_callback(_stop, asyncio.create_task(_beat(parts)))
         stack.push_async_callback(_stop, asyncio.create_task(_keep_leases(parts.gatekeeper)))
+        stack.push_async_callback(_stop, asyncio.create_task(_reconcile(parts.gatekeeper)))
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
@@ -218,6 +220,16 @@ async def _keep_leases(gatekeeper: Gatekeeper) -> None:
             await gatekeeper.renew_leases()
         except RedisAway:
             log.warning("leases.not_renewed")
+
+
+async def _reconcile(gatekeeper: Gatekeeper) -> None:
+    """Brings Redis and the ledger together again after one of them was away."""
+    while True:
+        await asyncio.sleep(_RECONCILE_SECONDS)
+        try:
+            await gatekeeper.reconcile()
+        except (RedisAway, psycopg.Error) as error:
+            log.warning("spending.not_reconciled", extra={"error": type(error).__name__})
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,10 +35,15 @@ class Script:
     def load(self) -> Command:
         return pack(b"SCRIPT", b"LOAD", self.source)
 
+    def whole(self, keys: tuple[str, ...], *arguments: str | int) -> Command:
+        """A call that carries the script itself, for where nobody could answer that a server has forgotten it."""
+        return pack(b"EVAL", self.source, len(keys), *keys, *arguments)
+
 
 ADMIT = Script("admit.lua")
 SETTLE = Script("settle.lua")
 RECORD = Script("record.lua")
+RENEW = Script("renew.lua")
 
 
 class Limit(StrEnum):
@@ -65,9 +70,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Go on. `holds` is True when there is something to settle."""
+    """Go on. `holds` is True when there is something to settle. `minute` is when, by Redis's clock; 0 without Redis."""
 
     holds: bool
+    minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +85,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A limit is reached. `retry_after` is seconds."""
+    """A limit is reached. `retry_after` is seconds; None when this request is larger than the limit allows at all."""
 
     limit: Limit
-    retry_after: float
+    retry_after: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,10 @@ class SpendSource(Protocol):
     """Reads the ledger. Implemented by analytics, handed in by the wiring."""
 
     async def spent(self, org_id: str, at: datetime) -> Spent: ...
+
+    async def recorded(self, request_ids: Sequence[str]) -> set[str]:
+        """Those of the requests that the ledger has."""
+        ...
 
 
 def _keys(org_id: str) -> tuple[str, str, str, str, str]:
@@ -150,7 +160,7 @@ def verdict_of(reply: Reply, policy: PolicySnapshot) -> Verdict:
     if word == b"hit":
         return Hit(reply[1])
     if word == b"ok":
-        return Admitted(holds=needs_settling(policy))
+        return Admitted(needs_settling(policy), reply[1])
     if word == b"cold":
         return Cold()
     limit = Limit(reply[1].decode())
@@ -162,20 +172,19 @@ def needs_settling(policy: PolicySnapshot) -> bool:
     return policy.has_budget or policy.max_concurrency is not None or policy.tokens_per_minute is not None
 
 
-def settle_command(org_id: str, request_id: str, *, cost_nano: int, tokens_delta: int) -> Command:
-    """Replaces a reservation by the real cost; zero releases it. `tokens_delta` is tokens used minus tokens asked."""
+def settle_command(org_id: str, request_id: str, *, cost_nano: int, tokens_delta: int = 0, minute: int = 0) -> Command:
+    """Replaces a reservation by the real cost; zero releases it. `tokens_delta` is tokens used minus tokens asked, and
+    corrects the `minute` in which they were asked."""
     rate, spend, reserved, leases, active = _keys(org_id)
-    return pack(
-        b"EVALSHA", SETTLE.digest, 5, spend, reserved, leases, active, rate,
-        request_id, cost_nano, _HOLD_MS, tokens_delta,
-    )  # fmt: skip
+    return SETTLE.whole((spend, reserved, leases, active, rate), request_id, cost_nano, _HOLD_MS, tokens_delta, minute)
 
 
-def renew_command(org_id: str, request_ids: Iterable[str], now_ms: int) -> Command:
-    """Extends the leases of requests still running. `now_ms` is the epoch in milliseconds."""
-    _, _, _, leases, _ = _keys(org_id)
-    pairs = [word for request_id in request_ids for word in (now_ms + _LEASE_MS, request_id)]
-    return pack(b"ZADD", leases, b"XX", *pairs)
+def renew_command(org_id: str, running: Iterable[tuple[str, int, bool]]) -> Command:
+    """Extends the leases of requests still running: each one's id, what it has reserved, and whether it counts among
+    those at the same time."""
+    _, spend, reserved, leases, active = _keys(org_id)
+    words = [word for request_id, nano, takes_place in running for word in (request_id, nano, int(takes_place))]
+    return RENEW.whole((spend, reserved, leases, active), _LEASE_MS, *words)
 
 
 def record_words(
@@ -200,9 +209,9 @@ def _limit(value: int | None) -> int:
     return -1 if value is None else value
 
 
-def _retry_after(limit: Limit, milliseconds: int) -> float:
+def _retry_after(limit: Limit, milliseconds: int) -> float | None:
     if limit is Limit.MONTH:
         now = datetime.now(UTC)
         first_of_next = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
         return (first_of_next - now).total_seconds()
-    return milliseconds / 1000
+    return None if milliseconds < 0 else milliseconds / 1000

@@ -94,7 +94,7 @@ class _Connection(asyncio.Protocol):
         self.unsent: list[Command] = []
         self.transport: asyncio.Transport | None = None
         self.closed: asyncio.Future[None] = loop.create_future()
-        self._watching = False
+        self._watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
@@ -119,13 +119,19 @@ class _Connection(asyncio.Protocol):
     def submit(self, commands: Sequence[Command]) -> asyncio.Future[list[Reply]]:
         future: asyncio.Future[list[Reply]] = self.loop.create_future()
         self.waiters.append(_Waiter(future, len(commands), time.monotonic()))
-        if not self._watching:
-            self._watching = True
-            self.loop.call_later(self.timeout / 2, self._check_oldest)
+        if self._watch is None:
+            self._watch = self.loop.call_later(self.timeout / 2, self._check_oldest)
         if not self.unsent:
             self.loop.call_soon(self._flush)
         self.unsent.extend(commands)
         return future
+
+    def allow(self, timeout: float) -> None:
+        """From now on give up after `timeout`; a watch that was set for another is no use."""
+        self.timeout = timeout
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def _flush(self) -> None:
         if self.transport is not None and self.unsent and not self.closed.done():
@@ -139,16 +145,16 @@ class _Connection(asyncio.Protocol):
         is already in the socket's buffer, and one turn reads it.
         """
         if not self.waiters or self.closed.done():
-            self._watching = False
+            self._watch = None
             return
         oldest = self.waiters[0]
         remaining = oldest.sent_at + self.timeout - time.monotonic()
         if remaining > 0:
-            self.loop.call_later(remaining, self._check_oldest)
+            self._watch = self.loop.call_later(remaining, self._check_oldest)
         elif oldest is overdue:
             self.fail(RedisAway(f"no answer within {self.timeout * 1000:.0f} ms"))
         else:
-            self.loop.call_later(0.001, self._check_oldest, oldest)
+            self._watch = self.loop.call_later(0.001, self._check_oldest, oldest)
 
     def fail(self, error: RedisAway) -> None:
         """Fail everybody who still waits and close the socket. Harmless when repeated."""
@@ -176,7 +182,7 @@ class RedisPipe:
 
     @property
     def available(self) -> bool:
-        return self._connection is not None
+        return self._connection is not None and not self._connection.closed.done()
 
     def submit(self, *commands: Command) -> asyncio.Future[list[Reply]]:
         """Send commands now; the future holds one reply per command. A server-side error is a reply, not an exception.
@@ -184,9 +190,17 @@ class RedisPipe:
         Fails with `RedisAway`, at once while the breaker is open.
         """
         connection = self._connection
-        if connection is None:
+        if connection is None or connection.closed.done():
             return _failed(RedisAway("Redis is away"))
         return connection.submit(commands)
+
+    def newest(self) -> asyncio.Future[list[Reply]] | None:
+        """The future of what was sent last. Replies come in order: with it, all that was sent before is answered too.
+        None when everything is."""
+        connection = self._connection
+        if connection is None or connection.closed.done():
+            return _failed(RedisAway("Redis is away"))
+        return connection.waiters[-1].future if connection.waiters else None
 
     async def start(self) -> None:
         """Connect, or begin trying to. Returns after the first attempt either way: Redis gone is degraded service."""
@@ -223,7 +237,7 @@ class RedisPipe:
         if problem is not None:
             connection.fail(RedisAway("greeting refused"))
             raise RedisAway(f"Redis refused the connection: {problem}")
-        connection.timeout = self._timeout
+        connection.allow(self._timeout)
         return connection
 
     async def _keep(self) -> None:

@@ -16,6 +16,10 @@ _MESSAGES = {
     Limit.DAY: "this request could exceed what is left of the organization's daily budget",
     Limit.MONTH: "this request could exceed what is left of the organization's monthly budget",
 }
+_NEVER = {
+    Limit.REQUESTS: "the organization's limit of requests per minute is 0",
+    Limit.TOKENS: "this request alone could use more than the organization's limit of tokens per minute",
+}
 _BUDGETS = {Limit.DAY, Limit.MONTH}
 
 
@@ -50,5 +54,7 @@ class Governing:
 
 
 def _refusal_of(denied: Denied) -> Refusal:
+    if denied.retry_after is None:
+        return Refusal(RefusalKind.FORBIDDEN, _NEVER[denied.limit], details={"limit": denied.limit.value})
     kind = RefusalKind.OVER_BUDGET if denied.limit in _BUDGETS else RefusalKind.RATE_LIMITED
     return Refusal(kind, _MESSAGES[denied.limit], retry_after=denied.retry_after, details={"limit": denied.limit.value})

@@ -5,8 +5,8 @@
 --       6 requests/min · 7 tokens/min · 8 concurrency · 9 day budget · 10 month budget     (-1: no limit)
 --       11 lease ms · 12 read T1 (1/0) · 13 count this request (1/0)
 -- Replies {verdict, detail, retry-after ms}:
---   {'hit', entry} · {'ok'} · {'cold'} (budgets must be primed from the ledger first)
---   {'refused', 'requests'|'tokens'|'concurrency'|'day'|'month', ms}
+--   {'hit', entry} · {'ok', minute} · {'cold'} (budgets must be primed from the ledger first)
+--   {'refused', 'requests'|'tokens'|'concurrency'|'day'|'month', ms}     (-1: see the limit's name; waiting is no use)
 --
 -- spent + reserved + wanted is compared as Lua numbers (exact up to 2^53 nano-USD, 9 million USD); sums are kept by
 -- HINCRBY, which is exact.
@@ -42,10 +42,16 @@ local function remember_rate(more_requests, more_tokens)
   redis.call('PEXPIRE', KEYS[2], 120000)
 end
 
--- When the faded sum falls below the limit again.
+-- When the faded sum leaves room again, if nobody else asks: this minute's count begins to fade with the next minute.
 local function wait_for(count, before, wanted, limit)
-  if count + wanted > limit or before == 0 then return 60000 - now % 60000 end
-  return math.max(1, math.ceil((1 - (limit - count - wanted) / before - into_minute) * 60000))
+  if wanted > limit then return -1 end
+  local minutes
+  if count + wanted > limit then
+    minutes = 2 - (limit - wanted) / count
+  else
+    minutes = 1 - (limit - wanted - count) / before
+  end
+  return math.max(1, math.ceil((minutes - into_minute) * 60000))
 end
 
 if counting and request_limit >= 0 and requests + requests_before * (1 - into_minute) + 1 > request_limit then
@@ -98,4 +104,4 @@ end
 
 if concurrency >= 0 then redis.call('ZADD', KEYS[6], now + tonumber(ARGV[11]), ARGV[1]) end
 remember_rate(counting and 1 or 0, wanted_tokens)
-return {'ok'}
+return {'ok', minute}

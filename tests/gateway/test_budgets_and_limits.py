@@ -104,7 +104,17 @@ def test_tokens_per_minute_count_what_was_used_once_it_is_known(gateway: Served,
     for number in range(6):
         answer = chat_at_once(gateway, tenant, [question(f"Token {number}", max_tokens=400)])[0]
         assert answer.status_code == 200, f"call {number}: {answer.text}"
-    assert chat_at_once(gateway, tenant, [question("Too much", max_tokens=2000)])[0].status_code == 429
+    refused = chat_at_once(gateway, tenant, [question("Too much by now", max_tokens=940)])[0]
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_request_larger_than_the_limit_is_not_told_to_wait(gateway: Served, make_tenant: Any) -> None:
+    tenant: Tenant = make_tenant(tokens_per_minute=1000)
+    refused = chat_at_once(gateway, tenant, [question("Too much at any time", max_tokens=2000)])[0]
+    assert refused.status_code == 403
+    assert "this request alone" in refused.json()["error"]["message"]
+    assert "retry-after" not in refused.headers
 
 
 def test_a_call_above_the_cost_cap_is_forbidden(gateway: Served, make_tenant: Any, simulator: Simulator) -> None:

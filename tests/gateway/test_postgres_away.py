@@ -1,4 +1,4 @@
-"""Postgres frozen: nobody waits without end."""
+"""Postgres frozen: nobody waits without end, and what Redis keeps is kept all the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import threading
 import time
 from typing import Any
 
-from tests.gateway.conftest import Served, Tenant
+import redis
+from django.conf import settings
+
+from tests.gateway.concurrency import question
+from tests.gateway.conftest import Served, Simulator, Tenant
 from tests.gateway.flaky_proxy import FlakyProxy
 
 
@@ -39,6 +43,37 @@ def test_many_unknown_keys_at_once_are_answered_in_time(
             thread.join()
     assert answers == [503] * 30
     _wait_until_served(gateway, strangers[0])
+
+
+def test_leases_are_renewed_while_postgres_is_frozen(
+    gateway: Served, make_tenant: Any, simulator: Simulator, postgres_proxy: FlakyProxy
+) -> None:
+    tenant: Tenant = make_tenant(max_concurrency=1)
+    gateway.http.get("/v1/models", headers=tenant.headers)
+    simulator.faults(latency_ms=13_000)
+    caller = threading.Thread(target=gateway.chat, args=(tenant, "a long one"), kwargs={"model": "gpt-6-luna"})
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    with postgres_proxy.frozen():
+        caller.start()
+        slots = f"asahi:gov:{{{tenant.org_id}}}:active"
+        first = _score(client, slots, lambda _: True)
+        renewed = _score(client, slots, lambda score: score > first)
+        assert renewed > first
+        refused = gateway.http.post("/v1/chat/completions", json=question("another"), headers=tenant.headers)
+        assert refused.status_code == 429
+    caller.join()
+    client.close()
+
+
+def _score(client: Any, slots: str, wanted: Any) -> float:
+    """When the only lease there ends, once that is as wanted."""
+    deadline = time.monotonic() + 12
+    while True:
+        leases = client.zrange(slots, 0, -1, withscores=True)
+        if leases and wanted(leases[0][1]):
+            return float(leases[0][1])
+        assert time.monotonic() < deadline, f"the lease never changed: {leases}"
+        time.sleep(0.05)
 
 
 def _wait_until_served(gateway: Served, tenant: Tenant) -> None:
