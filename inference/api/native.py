@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,8 +25,9 @@ from inference.api.controls import (
     read_usd,
 )
 from inference.api.intake import Arrival, make_call, read_json
+from inference.api.native_answer import NativeStream, answer_fields
 from inference.api.native_schema import InferRequest
-from inference.api.render import JSON, Refused, WireResponse, percent_text, render, report_headers, stream_response, usd
+from inference.api.render import JSON, Refused, WireResponse, render, report_headers, stream_response
 from inference.domain import (
     Answer,
     CacheMode,
@@ -38,14 +38,11 @@ from inference.domain import (
     QualityPreference,
     Refusal,
     RefusalKind,
-    Report,
     RoutingMode,
     StreamedAnswer,
     Wire,
 )
-from inference.flights import Write
 from inference.wire.format import format_of
-from inference.wire.sse import EventSplitter, data_of, event_of
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Asahi"])
 
@@ -64,7 +61,7 @@ async def infer(request: HttpRequest) -> HttpResponseBase:
         text = format_of(call.wire).answer_text(reply.body)
         return WireResponse(200, [*report_headers(reply.report), JSON], _encode(answer_fields(text, reply.report)))
     if isinstance(reply, StreamedAnswer):
-        return stream_response(_NativeStream(reply), report_headers(reply.report))
+        return stream_response(NativeStream(reply), report_headers(reply.report))
     return render(reply)
 
 
@@ -99,6 +96,8 @@ def read_native_call(arrival: Arrival, default_mode: RoutingMode, org_id: str) -
 
 
 def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMode) -> Controls:
+    if asked.organization_id is not None:
+        raise InvalidControl("organization_id", "needs enrichment, which is not configured")
     mode = preference_of("routing_mode", asked.routing_mode, RoutingMode)
     quality = preference_of("quality_preference", asked.quality_preference, QualityPreference)
     latency = preference_of("latency_preference", asked.latency_preference, LatencyPreference)
@@ -134,34 +133,6 @@ def _chat_body(asked: InferRequest) -> dict[str, Any]:
     return body
 
 
-def answer_fields(text: str, report: Report) -> dict[str, Any]:
-    """The native answer's fields, once the cost is known."""
-    cost, usage = report.cost, report.usage
-    assert cost is not None
-    assert usage is not None
-    return {
-        "request_id": report.request_id,
-        "response": text,
-        "model_used": report.model,
-        "tokens_input": usage.input_tokens,
-        "tokens_output": usage.output_tokens,
-        "cost": usd(cost.cost_nano),
-        "latency_ms": report.latency_ms,
-        "cache_hit": report.tier.number > 0,
-        "cache_tier": report.tier.number,
-        "routing_reason": report.routing_reason,
-        "cost_original": usd(cost.original_nano),
-        "cost_optimized": usd(cost.cost_nano),
-        "cost_savings": usd(cost.savings_nano),
-        "cost_savings_percent": float(percent_text(cost)),
-        "optimization_techniques": list(report.techniques),
-        "tokens_saved": report.tokens_saved,
-        "quality_score": report.quality,
-        "timestamp": datetime.now(UTC).isoformat(),
-        "simulated": report.simulated,
-    }
-
-
 def _model_fields(here: gateway.Gateway, model: Model) -> dict[str, Any]:
     rates = here.prices.rates(model)
     return {
@@ -180,38 +151,3 @@ def _model_fields(here: gateway.Gateway, model: Model) -> dict[str, Any]:
         "max_output_tokens": model.max_output_tokens,
         "capabilities": sorted(model.capabilities),
     }
-
-
-class _NativeStream:
-    """`delta` events with text as it comes, then one `result` event: the native answer, whole."""
-
-    def __init__(self, reply: StreamedAnswer) -> None:
-        self._reply = reply
-        self._splitter = EventSplitter()
-        self._pieces: list[str] = []
-
-    async def pump(self, write: Write) -> None:
-        async def write_text(data: bytes) -> None:
-            text = "".join(_delta_text(event) for event in self._splitter.feed(data))
-            if text:
-                self._pieces.append(text)
-                await write(event_of(_encode({"text": text}), b"delta"))
-
-        await self._reply.stream.pump(write_text)
-        report = await self._reply.ended()
-        if report is None:
-            broken = {"error": {"type": RefusalKind.PROVIDER_FAILED, "message": "the stream broke"}}
-            await write(event_of(_encode(broken), b"error"))
-        else:
-            await write(event_of(_encode(answer_fields("".join(self._pieces), report)), b"result"))
-
-    async def aclose(self) -> None:
-        await self._reply.stream.aclose()
-
-
-def _delta_text(event: bytes) -> str:
-    data = data_of(event)
-    if not data.startswith(b"{"):
-        return ""
-    choices = msgspec.json.decode(data).get("choices") or [{}]
-    return str((choices[0].get("delta") or {}).get("content") or "")
