@@ -1,7 +1,7 @@
 """Changes that are pushed to every web process: a revoked key, a changed policy. Within a second, or at once forgotten.
 
 While the subscription is down nothing cached is believed for longer than a second; when it is back, all is forgotten,
-for what was pushed meanwhile was missed.
+for what was pushed meanwhile was missed. A Redis that says nothing, not even to a ping, is down.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import asyncio
 import logging
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisSilent
 
 from governance.keys import REVOKED_CHANNEL
 from governance.policies import POLICY_CHANNEL
@@ -19,7 +22,8 @@ from governance.principals import PrincipalDirectory
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
-_PING_SECONDS = 5.0
+_SILENCE_SECONDS = 1.0
+_CONNECT_SECONDS = 2.0
 
 
 class PushedChanges:
@@ -41,15 +45,25 @@ class PushedChanges:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _listen_once(self) -> None:
-        client = Redis.from_url(self._redis_url, socket_connect_timeout=2.0, health_check_interval=_PING_SECONDS)
+        client = Redis.from_url(
+            self._redis_url,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),  # a lost connection shall be seen here
+        )
         async with client, client.pubsub() as subscription:
             await subscription.subscribe(REVOKED_CHANNEL, POLICY_CHANNEL)
+            asked = False
             while True:
-                message = await subscription.get_message(timeout=_PING_SECONDS)
-                if message is None:
-                    await subscription.ping()
-                else:
+                message = await subscription.get_message(timeout=_SILENCE_SECONDS)
+                if message is not None:
+                    asked = False
                     self._take(message)
+                elif asked:
+                    raise RedisSilent("no answer to a ping")
+                else:
+                    asked = True
+                    await subscription.ping()
 
     def _take(self, message: dict[str, object]) -> None:
         channel, data = message["channel"], message["data"]

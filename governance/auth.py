@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security.base import AuthBase
 
-from governance.domain import Principal, Scope
+from governance.domain import Principal, Scope, scopes_of
 from governance.keys import digest_of, looks_like_key
 from governance.models import ApiKey, Policy
 from governance.principals import KeyProblem, PrincipalDirectory, policy_of
@@ -94,7 +94,7 @@ def _find_by_query(secret: str) -> Principal | KeyProblem:
     return Principal(
         org_id=str(key.org_id),
         key_id=str(key.pk),
-        scopes=frozenset(Scope(scope) for scope in key.scopes),
+        scopes=scopes_of(key.scopes),
         policy=policy_of(policy or {}),
         expires_at=None if key.expires_at is None else key.expires_at.timestamp(),
     )

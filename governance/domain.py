@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,14 @@ class Scope(StrEnum):
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:
         return [(scope.value, scope.value) for scope in cls]
+
+
+_SCOPE_OF = {**{scope.value: scope for scope in Scope}, "*": Scope.ALL}
+
+
+def scopes_of(words: Iterable[str]) -> frozenset[Scope]:
+    """The scopes that a key's stored words stand for. A word that means nothing here gives no right to anything."""
+    return frozenset(_SCOPE_OF[word] for word in words if word in _SCOPE_OF)
 
 
 class Role(StrEnum):

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from governance.domain import PolicySnapshot, Principal, Scope
+from governance.domain import PolicySnapshot, Principal, scopes_of
 from governance.keys import digest_of, looks_like_key
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -30,10 +30,10 @@ class KeyProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was found for a key's digest, and until when that is believed (monotonic seconds)."""
+    """What was found for a key's digest, and when that was asked for (monotonic seconds)."""
 
     found: Principal | KeyProblem
-    until: float
+    asked_at: float
 
 
 _FIND_KEY = """
@@ -48,12 +48,13 @@ class PrincipalDirectory:
     """Finds who a key belongs to. Refusals are remembered too, so that a wrong key in a loop costs no query.
 
     `pushed` says whether revocations are being pushed here; while they are not, nothing is believed for longer than a
-    second.
+    second, whenever it was read.
     """
 
     def __init__(self, pool: Pool, *, ttl: float, size: int) -> None:
         self._pool = pool
         self._ttl = ttl
+        self._unpushed_ttl = min(ttl, 1.0)
         self._size = size
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._changes = 0
@@ -65,7 +66,7 @@ class PrincipalDirectory:
             return KeyProblem.MISSING
         digest = digest_of(secret)
         known = self._known.get(digest)
-        if known is None or known.until < time.monotonic():
+        if known is None or known.asked_at + (self._ttl if self.pushed else self._unpushed_ttl) < time.monotonic():
             if not looks_like_key(secret):
                 return KeyProblem.INVALID
             known = await self._look_up(digest)
@@ -92,12 +93,11 @@ class PrincipalDirectory:
             del self._known[digest]
 
     async def _look_up(self, digest: bytes) -> _Known:
-        changes = self._changes
+        changes, asked_at = self._changes, time.monotonic()
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(_FIND_KEY, (digest,))
             row = await cursor.fetchone()
-        ttl = self._ttl if self.pushed else min(self._ttl, 1.0)
-        known = _Known(self._principal_of(row), time.monotonic() + ttl)
+        known = _Known(self._principal_of(row), asked_at)
         if changes != self._changes:
             return known  # what was read may be older than a revocation that was pushed meanwhile: do not keep it
         self._known[digest] = known
@@ -115,7 +115,7 @@ class PrincipalDirectory:
         return Principal(
             org_id=str(row["org_id"]),
             key_id=str(row["key_id"]),
-            scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+            scopes=scopes_of(row["scopes"]),
             policy=policy_of(row),
             expires_at=row["expires_at"],
         )

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from governance.keys import revoke_key
+from governance.models import ApiKey
 from tests.gateway.conftest import Served, Tenant
 
 
@@ -43,3 +44,13 @@ def test_models_that_the_policy_denies_are_not_listed(gateway: Served, make_tena
     tenant = make_tenant(allowed_models=["gpt-6-luna"])
     listed = [model["id"] for model in gateway.http.get("/v1/models", headers=tenant.headers).json()["data"]]
     assert listed == ["asahi", "asahi/auto", "gpt-6-luna"]
+
+
+def test_a_key_with_the_scope_star_may_do_everything(gateway: Served, tenant: Tenant) -> None:
+    ApiKey.objects.for_org(tenant.org_id).update(scopes=["*"])
+    assert gateway.http.get("/v1/models", headers=tenant.headers).status_code == 200
+
+
+def test_a_scope_nobody_knows_gives_no_right(gateway: Served, tenant: Tenant) -> None:
+    ApiKey.objects.for_org(tenant.org_id).update(scopes=["everything"])
+    assert gateway.http.get("/v1/models", headers=tenant.headers).status_code == 403

@@ -7,11 +7,13 @@ import time
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from governance.keys import revoke_key
 from tests.gateway.concurrency import chat_at_once, question
 from tests.gateway.conftest import Served, Simulator, Tenant
 from tests.gateway.flaky_proxy import FlakyProxy
+from tests.gateway.test_budgets_and_limits import worst_case_nano
 
 
 @pytest.fixture(autouse=True)
@@ -70,15 +72,43 @@ def test_a_budget_stays_closed_without_redis(gateway: Served, make_tenant: Any, 
         assert gateway.chat(rich, "enough for this one").status_code == 200
 
 
+def test_a_budget_counts_what_ended_without_redis_although_the_recorder_is_late(
+    gateway: Served, make_tenant: Any, redis_proxy: FlakyProxy, simulator: Simulator
+) -> None:
+    body = question("The first of its kind", max_tokens=200)
+    tenant: Tenant = make_tenant(daily_budget_nano=worst_case_nano(body) + 1000)
+    gateway.http.get("/v1/models", headers=tenant.headers)
+    simulator.faults(latency_ms=1000)
+    first: list[int] = []
+
+    def ask(text: str) -> int:
+        another = question(text, max_tokens=200)
+        return gateway.http.post("/v1/chat/completions", json=another, headers=tenant.headers).status_code
+
+    caller = threading.Thread(target=lambda: first.append(ask("The first of its kind")))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE analytics_usagerollup IN EXCLUSIVE MODE")  # nothing is recorded any more
+        caller.start()
+        time.sleep(0.5)  # admitted by Redis, answered without it
+        with redis_proxy.cut():
+            caller.join()
+            simulator.faults(latency_ms=0)
+            assert first == [200]
+            assert ask("The second of its kind") == 429
+    assert tenant.ledger(1)[0].cost_nano > 1000
+
+
+@pytest.mark.parametrize("fault", ["cut", "frozen"])
 def test_a_revoked_key_is_refused_within_seconds_although_nobody_could_be_told(
-    gateway: Served, tenant: Tenant, redis_proxy: FlakyProxy
+    gateway: Served, tenant: Tenant, redis_proxy: FlakyProxy, fault: str
 ) -> None:
     assert gateway.chat(tenant, "hello").status_code == 200
-    with redis_proxy.cut():
+    with getattr(redis_proxy, fault)():
         _wait_for_backend(gateway, "memory")
         assert gateway.chat(tenant, "hello again").status_code == 200
         revoke_key(org_id=tenant.org_id, key_id=tenant.key_id)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 8
         while gateway.chat(tenant, "and again").status_code == 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)

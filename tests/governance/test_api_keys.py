@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.auth import AuthRefused, KeyAuth
 from governance.domain import Scope
 from governance.keys import (
     KEY_PREFIX,
@@ -108,6 +109,21 @@ def test_a_key_keeps_its_name_scopes_owner_and_end(acme):
         acme.owner,
         end,
     )
+
+
+def test_a_key_with_the_scope_star_may_do_everything(acme, rf):
+    ApiKey.objects.for_org(acme.org.pk).update(scopes=["*"])
+    request = rf.get("/", headers=acme.headers)
+    for scope in Scope:
+        assert KeyAuth(scope)(request).org_id == str(acme.org.pk)
+
+
+def test_a_scope_nobody_knows_gives_no_right(acme, rf):
+    ApiKey.objects.for_org(acme.org.pk).update(scopes=["everything", "analytics"])
+    request = rf.get("/", headers=acme.headers)
+    assert KeyAuth(Scope.ANALYTICS)(request).may(Scope.ANALYTICS)
+    with pytest.raises(AuthRefused):
+        KeyAuth(Scope.INFER)(request)
 
 
 def test_a_revoked_key_is_marked_with_when(acme):
