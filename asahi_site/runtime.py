@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from governance.principals import Pool
 from governance.redis_pipe import RedisPipe
+from inference import catalog
 from inference.providers.breaker import Breakers
 from inference.providers.targets import Targets
 
@@ -21,13 +22,15 @@ class Runtime:
     breakers: Breakers
 
     def providers(self) -> dict[str, str]:
-        """Every provider this deployment can call, and how it is doing."""
-        return {name: self._state(name, simulated) for name, simulated in self.targets.providers().items()}
-
-    def _state(self, provider: str, simulated: bool) -> str:
-        if self.breakers.is_open(provider):
-            return "failing"
-        return "simulated" if simulated else "ok"
+        """Every provider this deployment can call, and how it is doing: `failing` while one of its models is left alone
+        for its failures."""
+        open_now = self.breakers.open_now()
+        failing = {model.provider for model in catalog.registry().models if model.id in open_now}
+        states = {True: "simulated", False: "ok"}
+        return {
+            name: "failing" if name in failing else states[simulated]
+            for name, simulated in self.targets.providers().items()
+        }
 
 
 class _Installed:

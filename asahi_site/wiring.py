@@ -114,7 +114,8 @@ def _build() -> _Parts:
     router = Router(
         registry,
         prices,
-        available=lambda provider: targets.available(provider) and not breakers.is_open(provider),
+        available=targets.available,
+        failing=breakers.open_now,
         default_quality_bar=config.routing.quality_bar,
         default_max_output_tokens=config.routing.default_max_output_tokens,
     )

@@ -51,6 +51,9 @@ class Constraints:
         yield "wire", f"reachable through {PATHS[demand.wire]}", left
         left = tuple(m for m in left if m.provider in demand.available)
         yield "provider", "of an available provider", left
+        if demand.failing:
+            left = tuple(m for m in left if m.id not in demand.failing)
+            yield "health", "that do not keep failing", left
         yield from self._abilities(demand, left)
 
     def _abilities(self, demand: Demand, left: tuple[Model, ...]) -> Iterator[tuple[str, str, tuple[Model, ...]]]:

@@ -33,6 +33,7 @@ class Demand(NamedTuple):
     allowed: frozenset[str]
     denied: frozenset[str]
     available: tuple[str, ...]
+    failing: frozenset[str]
     price_epoch: int
 
 
@@ -51,6 +52,7 @@ def demand_of(
     task: str,
     among: tuple[Model, ...] | None,
     available: tuple[str, ...],
+    failing: frozenset[str],
     price_epoch: int,
     default_bar: float,
     default_output_tokens: int,
@@ -72,6 +74,7 @@ def demand_of(
         allowed=policy.allowed_models,
         denied=policy.denied_models,
         available=available,
+        failing=failing,
         price_epoch=price_epoch,
     )
 

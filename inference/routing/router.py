@@ -26,7 +26,8 @@ _KEPT_DECISIONS = 2048
 class Router:
     """Decides which model answers a call. Deterministic: equal calls get equal plans while prices and health stand.
 
-    `available` says of a provider whether it can be called now. `reachable_wires` says, for the wire a call came on,
+    `available` says of a provider whether this deployment can call it, `failing` which models are being left alone
+    because they keep failing. `reachable_wires` says, for the wire a call came on,
     which wires an automatic choice keeps to. A model that is named is reached whatever it speaks: the request is
     translated, or what cannot be is refused by name.
     """
@@ -39,11 +40,13 @@ class Router:
         available: Callable[[str], bool],
         default_quality_bar: float,
         default_max_output_tokens: int,
+        failing: Callable[[], frozenset[str]] = frozenset,
         reachable_wires: Mapping[Wire, frozenset[Wire]] = OWN_WIRE_ONLY,
     ) -> None:
         self._registry = registry
         self._prices = prices
         self._available = available
+        self._failing = failing
         self._default_quality_bar = default_quality_bar
         self._default_max_output_tokens = default_max_output_tokens
         self._provider_ids = tuple(sorted({model.provider for model in registry.models}))
@@ -82,6 +85,7 @@ class Router:
             task=task,
             among=among,
             available=tuple([provider for provider in self._provider_ids if available(provider)]),
+            failing=self._failing(),
             price_epoch=self._prices.epoch,
             default_bar=self._default_quality_bar,
             default_output_tokens=self._default_max_output_tokens,
@@ -121,6 +125,8 @@ class Router:
         if not self._available(model.provider):
             name = self._registry.providers[model.provider].name
             return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: {name} is not available.", model)
+        if model.id in self._failing():
+            return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: it keeps failing.", model)
         return model
 
     def _unknown(self, name: str) -> Refusal:

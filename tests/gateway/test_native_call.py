@@ -19,9 +19,7 @@ MISTRAL = "mistral-large-4"
 def raw(gateway: Served) -> Iterator[RawProvider]:
     with in_place_of("mistral") as provider:
         yield provider
-    breakers = runtime.current().breakers
-    for key in ("mistral", MISTRAL):
-        breakers.succeeded(key)
+    runtime.current().breakers.succeeded(MISTRAL)
 
 
 def _stream(gateway: Served, tenant: Tenant, model: str = MISTRAL) -> list[tuple[str, dict[str, Any]]]:

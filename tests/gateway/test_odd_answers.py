@@ -22,9 +22,7 @@ COMMENT = b": OPENROUTER PROCESSING\n\n"
 def raw(gateway: Served) -> Iterator[RawProvider]:
     with in_place_of("mistral") as provider:
         yield provider
-    breakers = runtime.current().breakers
-    for key in ("mistral", MISTRAL):
-        breakers.succeeded(key)
+    runtime.current().breakers.succeeded(MISTRAL)
 
 
 def _text(answer: Any) -> str:

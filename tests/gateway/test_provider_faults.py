@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from asahi_site import runtime
+from inference import catalog
 from tests.gateway.conftest import Served, Simulator, Tenant, events_of
 
 
@@ -15,8 +16,8 @@ from tests.gateway.conftest import Served, Simulator, Tenant, events_of
 def closed_breakers(gateway: Served) -> Iterator[None]:
     yield
     breakers = runtime.current().breakers
-    for provider in runtime.current().targets.providers():
-        breakers.succeeded(provider)
+    for name in (*breakers.open_now(), *(model.id for model in catalog.registry().models)):
+        breakers.succeeded(name)
 
 
 def test_a_passing_fault_is_tried_again(gateway: Served, tenant: Tenant, simulator: Simulator) -> None:
@@ -80,9 +81,7 @@ def test_a_request_the_provider_rejects_is_passed_on_in_its_words(
     assert tenant.ledger(1)[0].cost_nano == 0
 
 
-def test_after_a_run_of_failures_a_provider_is_left_alone(
-    gateway: Served, tenant: Tenant, simulator: Simulator
-) -> None:
+def test_after_a_run_of_failures_a_model_is_left_alone(gateway: Served, tenant: Tenant, simulator: Simulator) -> None:
     simulator.faults(error_rate=1.0, error_status=500, models=["gpt-6-luna"])
     for number in range(3):
         gateway.chat(tenant, f"failing {number}", model="gpt-6-luna")
@@ -90,5 +89,17 @@ def test_after_a_run_of_failures_a_provider_is_left_alone(
     answer = gateway.chat(tenant, "one more", model="gpt-6-luna")
     assert answer.status_code == 503
     assert len(simulator.calls()) == before
-    health = gateway.http.get("/health").json()
-    assert health["components"]["providers"]["openai"] == "failing"
+
+
+def test_a_model_left_alone_is_refused_by_name_and_its_provider_goes_on(
+    gateway: Served, tenant: Tenant, simulator: Simulator
+) -> None:
+    for _ in range(5):
+        runtime.current().breakers.failed("gpt-6-luna")
+    answer = gateway.chat(tenant, "the failing one", model="gpt-6-luna")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"] == "gpt-6-luna cannot be called now: it keeps failing."
+    assert not simulator.calls()
+    assert gateway.chat(tenant, "its neighbour", model="gpt-6.1-terra").status_code == 200
+    assert gateway.chat(tenant, "whichever").headers["x-asahi-model"] != "gpt-6-luna"
+    assert gateway.http.get("/health").json()["components"]["providers"]["openai"] == "failing"

@@ -84,6 +84,21 @@ def test_a_named_model_of_a_provider_that_is_away_is_refused(build: Build) -> No
     assert "South is not available" in refusal.message
 
 
+def test_a_named_model_that_keeps_failing_is_refused_and_its_provider_is_not(build: Build) -> None:
+    router = build(failing=lambda: frozenset({"middle"}))
+    refusal = refused(router, a_call("middle-2026"))
+    assert refusal.kind is RefusalKind.NO_MODEL
+    assert "it keeps failing" in refusal.message
+    assert planned(router, a_call("best")).model.id == "best"
+
+
+def test_autopilot_leaves_out_models_that_keep_failing_and_says_so_when_none_is_left(build: Build) -> None:
+    assert "middle" not in {m.id for m in build(failing=lambda: frozenset({"middle"})).candidates(a_call(), policy())}
+    everything = frozenset({"cheap", "middle", "middle-south", "best"})
+    refusal = refused(build(failing=lambda: everything), a_call())
+    assert (refusal.kind, refusal.details) == (RefusalKind.NO_MODEL, {"constraint": "health"})
+
+
 def test_explicit_routing_without_a_model_is_invalid(router: Router) -> None:
     assert refused(router, a_call(mode=RoutingMode.EXPLICIT)).kind is RefusalKind.INVALID
 
