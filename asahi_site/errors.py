@@ -100,6 +100,13 @@ def body_too_large(request: HttpRequest, limit: int) -> WireResponse:
     return _error(request, 413, ErrorKind.TOO_LARGE, f"the body is larger than {limit} bytes")
 
 
+def body_too_slow(request: HttpRequest, seconds: float) -> WireResponse:
+    return _error(
+        request, 408, RefusalKind.INVALID, f"the body did not arrive within {seconds:g} seconds",
+        extra=[(b"connection", b"close")],
+    )  # fmt: skip
+
+
 def _auth_refused(request: HttpRequest, error: AuthRefused) -> WireResponse:
     if error.missing_scope is not None:
         details = {"missing_scope": error.missing_scope.value}

@@ -32,6 +32,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _WATCH_AFTER_SECONDS = 0.5
+_BODY_SECONDS = 60.0
 
 
 class _Gone(Exception):  # noqa: N818 - the client is
@@ -51,21 +52,21 @@ class LeanHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         at, request_id = time.perf_counter(), new_request_id()
-        try:
-            raw = await self._read(scope, receive)
-        except _Gone:
-            return
-        request = ASGIRequest(scope, io.BytesIO())
-        request.asahi_arrival = Arrival(request_id, at, raw or b"", request.META)  # type: ignore[attr-defined]
-        request._body = raw or b""
-        if raw is None:
-            await self._send(errors.body_too_large(request, self._max_body_bytes), send)
-            return
         watch = _Watch(receive)
         try:
-            await self._answer(request, send, watch)
+            raw = await self._read(scope, receive)
+            watch.body_is_here()
+            request = _request_of(scope, request_id, at, raw or b"")
+            if raw is None:
+                await self._send(errors.body_too_large(request, self._max_body_bytes), send)
+            else:
+                await self._answer(request, send, watch)
+        except _Gone:
+            return
         except asyncio.CancelledError:
-            if not watch.gone:
+            if watch.too_slow:
+                await self._send(errors.body_too_slow(_request_of(scope, request_id, at, b""), _BODY_SECONDS), send)
+            elif not watch.gone:
                 raise
         finally:
             watch.stop()
@@ -89,7 +90,6 @@ class LeanHandler(ASGIHandler):
                 return b"".join(parts) if len(parts) > 1 else parts[0]
 
     async def _answer(self, request: ASGIRequest, send: Send, watch: _Watch) -> None:
-        watch.begin_soon()
         response = await self._respond(request)
         if isinstance(response, WireResponse) and response.stream is not None:
             watch.begin()
@@ -131,21 +131,40 @@ class LeanHandler(ASGIHandler):
 
 
 class _Watch:
-    """Cancels the task that created it when its client goes away."""
+    """Cancels the task that created it when its client goes away, or takes too long to send its body. One timer does
+    for both, since nearly every request is over before it fires."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._watched = asyncio.current_task()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._look)
         self._task: asyncio.Task[None] | None = None
+        self._has_body = False
+        self._is_late = False
+        self.too_slow = False
         self.gone = False
 
-    def begin_soon(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self.begin)
+    def body_is_here(self) -> None:
+        self._has_body = True
+        if self._is_late:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self.begin)
 
     def begin(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._wait())
+
+    def _look(self) -> None:
+        if self._has_body:
+            self.begin()
+        else:
+            self._is_late = True
+            self._timer = asyncio.get_running_loop().call_later(_BODY_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        self.too_slow = True
+        if self._watched is not None:
+            self._watched.cancel()
 
     async def _wait(self) -> None:
         message = await self._receive()
@@ -154,10 +173,16 @@ class _Watch:
             self._watched.cancel()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+
+
+def _request_of(scope: Scope, request_id: str, at: float, body: bytes) -> ASGIRequest:
+    request = ASGIRequest(scope, io.BytesIO())
+    request.asahi_arrival = Arrival(request_id, at, body, request.META)  # type: ignore[attr-defined]
+    request._body = body
+    return request
 
 
 def _off_the_loop(view: Callable[..., HttpResponseBase]) -> Callable[..., Awaitable[HttpResponseBase]]:
