@@ -1,7 +1,8 @@
 """Structured JSON logs, one object a line, written by a thread of their own so that no request waits for a disk.
 
 A line holds the time, level, logger, event name and the fields given as `extra`. No prompt, no key, no personal data:
-what is logged is named field by field where it is logged.
+what we log is named field by field where it is logged, and of an object that a framework adds only its type is said. A
+request, written out, would bring its query string along.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class JsonFormatter(logging.Formatter):
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return msgspec.json.encode(line, enc_hook=_type_name).decode()
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__
 
 
 class _Hand(QueueHandler):
