@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from inference.domain import Usage, Wire
@@ -44,12 +44,10 @@ class WireFormat(Protocol):
     def check(self, body: dict[str, Any]) -> Invalid | None:
         """The first problem in a request that can be told here, named by its field."""
 
-    def upstream_body(
-        self, body: Mapping[str, Any], upstream_model: str, *, stream: bool, without: Collection[str] = ()
-    ) -> bytes:
-        """The request as the provider gets it; `without` names the fields that Asahi acted on itself."""
+    def upstream_body(self, body: Mapping[str, Any], upstream_model: str, *, stream: bool) -> bytes:
+        """The request as the provider gets it."""
 
-    def canonical(self, body: Mapping[str, Any], *, without: Collection[str] = ()) -> bytes:
+    def canonical(self, body: Mapping[str, Any]) -> bytes:
         """Equal for requests that must get the same answer from the same model."""
 
     def task_text(self, body: Mapping[str, Any]) -> str:
@@ -82,8 +80,8 @@ class WireFormat(Protocol):
     def answer_text(self, body: bytes) -> str:
         """The text of a whole answer."""
 
-    def read_stream(self, *, hide_usage: bool = False, assembling: bool = True) -> StreamReader:
-        """A reader for one stream. Without `assembling` it spends less, and `assemble` is not asked for."""
+    def read_stream(self, *, hide_usage: bool = False) -> StreamReader:
+        """A reader for one stream."""
 
     def replay(self, body: bytes, *, include_usage: bool) -> Iterator[bytes]:
         """A whole answer as the events of a stream."""

@@ -18,8 +18,8 @@ class EventTooLargeError(Exception):
 class EventSplitter:
     """Cuts a byte stream into events, each with its terminating blank line, wherever the stream was cut on its way.
 
-    Nothing is lost or changed: the events and `rest`, joined, are the bytes that were fed. Pieces of an unfinished
-    event are only joined once its end has come, so that a slow, large event costs linear time.
+    Nothing is lost or changed: the events, joined, are the bytes that were fed, up to the end of the last. Pieces
+    of an unfinished event are only joined once its end has come, so that a slow, large event costs linear time.
     """
 
     __slots__ = ("_held", "_held_bytes", "_limit", "_tail")
@@ -29,11 +29,6 @@ class EventSplitter:
         self._held_bytes = 0
         self._limit = max_event_bytes
         self._tail = b""
-
-    @property
-    def rest(self) -> bytes:
-        """What came after the last whole event."""
-        return b"".join(self._held)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events that this chunk completed. Raises `EventTooLargeError`."""
@@ -79,14 +74,6 @@ def data_of(event: bytes) -> bytes:
         return event[6:-2]
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
     return b"\n".join(lines)
-
-
-def name_of(event: bytes) -> bytes:
-    """The name of an event, empty when it has none."""
-    for line in event.splitlines():
-        if line.startswith(b"event:"):
-            return line[6:].strip()
-    return b""
 
 
 def event_of(data: bytes, name: bytes = b"") -> bytes:

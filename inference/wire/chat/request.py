@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -59,15 +59,12 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 _encode = msgspec.json.Encoder().encode
 
 
-def upstream_body(
-    body: Mapping[str, Any], upstream_model: str, *, stream: bool, without: Collection[str] = ()
-) -> bytes:
-    """The customer's request as the provider gets it, with the fields Asahi acted on left out.
+def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool) -> bytes:
+    """The customer's request as the provider gets it.
 
     A streamed call always asks for its usage: without it nobody could be billed what was used.
     """
-    sent = {name: value for name, value in body.items() if name not in without} if without else dict(body)
-    sent["model"] = upstream_model
+    sent = {**body, "model": upstream_model}
     if stream:
         sent["stream"] = True
         sent["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
@@ -78,11 +75,9 @@ def upstream_body(
     return _encode(sent)
 
 
-def canonical(body: Mapping[str, Any], *, without: Collection[str] = ()) -> bytes:
+def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
-    fields = settings_of(
-        body, ignored=_WITHOUT_EFFECT.union(without) if without else _WITHOUT_EFFECT, defaults=_DEFAULTS
-    )
+    fields = settings_of(body, ignored=_WITHOUT_EFFECT, defaults=_DEFAULTS)
     fields["messages"] = [with_plain_content(message) for message in body["messages"]]
     if tools := fields.get("tools"):
         fields["tools"] = [in_order(tool, "function", "parameters") for tool in tools]

@@ -33,14 +33,12 @@ class ChatStream:
     pass over the great majority of chunks without decoding them.
 
     With `hide_usage` the chunk that carries nothing but the usage is kept from a client that did not ask for it.
-    Without `assembling` chunks are only decoded if the text is asked for.
     """
 
-    __slots__ = ("_assembling", "_assembly", "_hide_usage", "_pending", "error", "finished", "usage")
+    __slots__ = ("_assembly", "_hide_usage", "_pending", "error", "finished", "usage")
 
-    def __init__(self, *, hide_usage: bool = False, assembling: bool = True) -> None:
+    def __init__(self, *, hide_usage: bool = False) -> None:
         self._hide_usage = hide_usage
-        self._assembling = assembling
         self._assembly = ChatAssembly()
         self._pending: list[bytes] = []
         self.usage: Usage | None = None
@@ -59,7 +57,7 @@ class ChatStream:
         elif b'"error"' in event:
             self._read_error(event)
         self._pending.append(event)
-        if self._assembling and len(self._pending) >= _FOLD_EVERY:
+        if len(self._pending) >= _FOLD_EVERY:
             self._fold()
         return relayed
 

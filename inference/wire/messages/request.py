@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -33,22 +33,17 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 _encode = msgspec.json.Encoder().encode
 
 
-def upstream_body(
-    body: Mapping[str, Any], upstream_model: str, *, stream: bool, without: Collection[str] = ()
-) -> bytes:
-    """The customer's request as the provider gets it, with the fields Asahi acted on left out."""
-    sent = {name: value for name, value in body.items() if name not in without} if without else dict(body)
-    sent["model"] = upstream_model
+def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool) -> bytes:
+    """The customer's request as the provider gets it."""
+    sent = {**body, "model": upstream_model}
     if stream or "stream" in sent:
         sent["stream"] = stream
     return _encode(sent)
 
 
-def canonical(body: Mapping[str, Any], *, without: Collection[str] = ()) -> bytes:
+def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
-    fields = settings_of(
-        body, ignored=_WITHOUT_EFFECT.union(without) if without else _WITHOUT_EFFECT, defaults=_DEFAULTS
-    )
+    fields = settings_of(body, ignored=_WITHOUT_EFFECT, defaults=_DEFAULTS)
     fields["messages"] = [with_plain_content(message) for message in body["messages"]]
     if "system" in fields:
         fields["system"] = plain(fields["system"])

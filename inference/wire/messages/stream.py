@@ -33,14 +33,12 @@ _event = msgspec.json.Decoder(_Event)
 class MessagesStream:
     """Reads the events of one stream: content deltas are told by their name and passed over, the few others decoded.
 
-    `hide_usage` has no effect, since the usage of this wire is part of events the client needs. Without `assembling`
-    deltas are only decoded if the text is asked for.
+    `hide_usage` has no effect, since the usage of this wire is part of events the client needs.
     """
 
-    __slots__ = ("_assembling", "_assembly", "_merged", "_pending", "error", "finished")
+    __slots__ = ("_assembly", "_merged", "_pending", "error", "finished")
 
-    def __init__(self, *, hide_usage: bool = False, assembling: bool = True) -> None:  # noqa: ARG002 - as documented
-        self._assembling = assembling
+    def __init__(self, *, hide_usage: bool = False) -> None:  # noqa: ARG002 - as documented
         self._assembly = MessagesAssembly()
         self._pending: list[bytes] = []
         self._merged: dict[str, Any] = {}
@@ -58,7 +56,7 @@ class MessagesStream:
         if not event.startswith(_DELTA):
             self._read(data_of(event))
         self._pending.append(event)
-        if self._assembling and len(self._pending) >= _FOLD_EVERY:
+        if len(self._pending) >= _FOLD_EVERY:
             self._fold()
         return True
 

@@ -196,10 +196,6 @@ def test_text_is_taken_as_the_model_sees_it() -> None:
     )
 
 
-def test_fields_that_asahi_acts_on_are_left_to_the_caller() -> None:
-    assert chat.canonical({**CHAT, "document_id": "d"}, without={"document_id"}) == chat.canonical(CHAT)
-
-
 def test_the_request_itself_is_not_changed() -> None:
     body = {**CHAT, "messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}], "temperature": 1.0}
     before = msgspec.json.encode(body)

@@ -113,13 +113,6 @@ def test_stream_options_do_not_go_with_a_call_that_is_not_streamed() -> None:
     assert "stream_options" not in msgspec.json.decode(chat.upstream_body(body, "m", stream=False))
 
 
-def test_fields_that_asahi_acted_on_stay_here() -> None:
-    body = request(document_id="d-1")
-    assert "document_id" not in msgspec.json.decode(
-        chat.upstream_body(body, "m", stream=False, without={"document_id"})
-    )
-
-
 def test_the_task_is_the_last_user_message_and_the_system_text_is_all_instructions() -> None:
     body = request(
         messages=[

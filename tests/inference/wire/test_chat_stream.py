@@ -166,8 +166,8 @@ def test_an_unknown_text_that_comes_in_pieces_leaves_no_answer() -> None:
     assert read(delta(aside="one"), delta(aside="two"), delta("stop"), DONE).assemble() is None
 
 
-def test_a_stream_that_is_not_assembled_still_has_its_text() -> None:
-    reader = read(*[delta(content="word ")] * 100, assembling=False)
+def test_a_stream_that_did_not_end_has_its_text() -> None:
+    reader = read(*[delta(content="word ")] * 100)
     assert reader.text() == "word " * 100
 
 
