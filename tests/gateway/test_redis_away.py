@@ -72,6 +72,19 @@ def test_a_budget_stays_closed_without_redis(gateway: Served, make_tenant: Any, 
         assert gateway.chat(rich, "enough for this one").status_code == 200
 
 
+def test_a_place_taken_after_a_freeze_is_given_back(gateway: Served, make_tenant: Any, redis_proxy: FlakyProxy) -> None:
+    tenant: Tenant = make_tenant(max_concurrency=1)
+    gateway.http.get("/v1/models", headers=tenant.headers)
+    with redis_proxy.frozen():
+        assert gateway.chat(tenant, "meanwhile").status_code == 200
+    _wait_for_backend(gateway, "redis")
+    time.sleep(0.5)  # what Redis was asked before has arrived there
+    deadline = time.monotonic() + 10
+    while gateway.chat(tenant, f"afterwards {time.monotonic()}").status_code != 200:
+        assert time.monotonic() < deadline, "the place is held until its lease runs out"
+        time.sleep(0.2)
+
+
 def test_a_budget_counts_what_ended_without_redis_although_the_recorder_is_late(
     gateway: Served, make_tenant: Any, redis_proxy: FlakyProxy, simulator: Simulator
 ) -> None:

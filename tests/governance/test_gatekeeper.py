@@ -140,21 +140,24 @@ def test_a_running_requests_reservation_is_put_back_where_redis_lost_it(run: Any
     run(story, daily_budget_nano=1000)
 
 
-@pytest.mark.parametrize("budget", [0, 10**6])
-def test_an_admission_that_redis_makes_after_a_freeze_holds_nothing(run: Any, proxy: FlakyProxy, budget: int) -> None:
+@pytest.mark.parametrize("denied_meanwhile", [False, True])
+def test_an_admission_that_redis_makes_after_a_freeze_holds_nothing(
+    run: Any, proxy: FlakyProxy, denied_meanwhile: bool
+) -> None:
     async def story(door: Door) -> None:
         await door.ask("req_warm", nano=0)
         await door.settle("req_warm", 0)
         with proxy.frozen():
+            door.ledger.nano = 10**6 if denied_meanwhile else 0
             verdict = await door.ask("req_1")
-            assert isinstance(verdict, Admitted if budget else Denied)
+            assert isinstance(verdict, Denied if denied_meanwhile else Admitted)
             await door.settle("req_1", 0)
         await _until(door.pipe, available=True)
         await asyncio.sleep(0.1)  # what was stuck has arrived
         await door.keeper.reconcile()
         assert (door.places(), door.reserved()) == ([], 0)
 
-    run(story, max_concurrency=1, daily_budget_nano=budget)
+    run(story, max_concurrency=1, daily_budget_nano=10**6)
 
 
 def test_a_settlement_that_was_lost_is_made_up_for(run: Any, proxy: FlakyProxy) -> None:

@@ -38,7 +38,7 @@ def test_a_freeze_just_after_connecting_costs_no_more_than_later(proxy: FlakyPro
 
 def test_what_is_sent_in_the_moment_a_connection_fails_fails_too(proxy: FlakyProxy) -> None:
     async def story() -> None:
-        pipe = RedisPipe(proxy.url, timeout=0.05)
+        pipe = RedisPipe(proxy.url, timeout=10)
         await pipe.start()
 
         async def ask_twice() -> None:
@@ -48,8 +48,11 @@ def test_what_is_sent_in_the_moment_a_connection_fails_fails_too(proxy: FlakyPro
                 await pipe.submit(pack("PING"))
 
         with proxy.frozen():
-            async with asyncio.timeout(5):
-                await ask_twice()
+            asking = asyncio.create_task(ask_twice())
+            await asyncio.sleep(0)
+            with proxy.cut():
+                async with asyncio.timeout(5):
+                    await asking
         await pipe.stop()
 
     asyncio.run(story())
