@@ -12,13 +12,21 @@ import random
 import time
 from dataclasses import dataclass
 
-from inference.crossing import INVALID_ANSWER, Crossing, crossing_for
+from inference.crossing import INVALID_ANSWER, Crossing, crossing_for, failure_in
 from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Tier, Usage
 from inference.flights import Execution
 from inference.observe import observe_failure
 from inference.providers.breaker import Breakers
 from inference.providers.targets import Targets
-from inference.providers.upstream import Failure, FailureKind, OpenStream, Target, Upstream, UpstreamBroken
+from inference.providers.upstream import (
+    Failure,
+    FailureKind,
+    OpenStream,
+    Target,
+    Upstream,
+    UpstreamBroken,
+    UpstreamFailed,
+)
 from inference.records import Begun, Records, elapsed_seconds
 from inference.wire.sse import EventSplitter, EventTooLargeError
 
@@ -55,8 +63,8 @@ class Leg:
 class CallEnd:
     """How a call ended.
 
-    `refusal` is what the caller gets when there is no answer; `broken` says what cut a stream short; `body` is the whole
-    answer, when there is one; `stated` what the provider said that it used.
+    `refusal` is what the caller gets when there is no answer; `broken` says what cut a stream short; `body` is the
+    whole answer, when there is one; `stated` what the provider said that it used.
     """
 
     outcome: str
@@ -93,8 +101,8 @@ class ProviderCall:
         failure = Failure(FailureKind.UNREACHABLE, "no provider is available")
         for model in (self._plan.model, *self._plan.fallbacks):
             target = self._providers.targets.for_model(model)
-            if target is None or not self._providers.breakers.passes(target.provider):
-                failure = Failure(FailureKind.UNREACHABLE, f"{model.provider} is not available")
+            if target is None or not self._providers.breakers.passes(model.id):
+                failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
                 continue
             crossing = crossing_for(self._order.call, model)
             if isinstance(crossing, Refusal):
@@ -114,10 +122,10 @@ class ProviderCall:
             leg.sent = True
             result = await call(leg)
             if isinstance(result, CallEnd):
-                self._providers.breakers.succeeded(leg.target.provider)
+                self._providers.breakers.succeeded(leg.model.id)
                 return result
             leg.sent = False
-            self._count(leg.target, result)
+            self._count(leg, result)
             wait = max(_backoff(attempt), result.retry_after or 0.0)
             if result.permanent or attempt == self._providers.max_retries or wait > _LONGEST_WAIT_SECONDS:
                 break
@@ -132,7 +140,7 @@ class ProviderCall:
             return raw
         whole = leg.crossing.read_whole(raw)
         if whole is None:
-            return Failure(FailureKind.BROKEN, INVALID_ANSWER)
+            return failure_in(raw) or Failure(FailureKind.BROKEN, INVALID_ANSWER)
         return CallEnd("ok", leg, body=whole.body, stated=whole.usage)
 
     async def _call_streamed(self, leg: Leg) -> CallEnd | Failure:
@@ -143,7 +151,10 @@ class ProviderCall:
                 return opened
             if not await self._providers.records.confirm(self._begun):
                 return self._cut_off("internal_error", UNRECORDABLE)
-            broken = await self._relay(opened, leg)
+            try:
+                broken = await self._relay(opened, leg)
+            except UpstreamFailed as error:
+                return error.failure
         reader = leg.crossing.reader
         if not reader.finished and not leg.first_byte_seconds:
             return Failure(FailureKind.BROKEN, broken or "the provider's stream ended before it began")
@@ -154,7 +165,10 @@ class ProviderCall:
         return CallEnd("provider_error", leg, broken=broken, stated=reader.usage)
 
     async def _relay(self, opened: OpenStream, leg: Leg) -> str | None:
-        """Pass events on as they arrive. Returns what broke, None when nothing did."""
+        """Pass events on as they arrive. Returns what broke, None when nothing did.
+
+        Raises UpstreamFailed when the stream is an error and no answer.
+        """
         splitter, crossing, execution = EventSplitter(), leg.crossing, self._execution
         try:
             while data := await opened.read():
@@ -168,6 +182,8 @@ class ProviderCall:
                     await execution.push(relayed.usage, usage_only=True)
                 if crossing.reader.finished:
                     return None
+        except UpstreamFailed:
+            raise
         except (UpstreamBroken, EventTooLargeError) as error:
             return str(error)
         return None
@@ -190,6 +206,8 @@ class ProviderCall:
         )
 
     def _cut_off(self, outcome: str, refusal: Refusal) -> CallEnd:
+        if self._leg is not None and not self._providers.upstream.reached():
+            self._leg.sent = False
         stated = None if self._leg is None else self._leg.crossing.reader.usage
         return CallEnd(outcome, self._leg, refusal=refusal, stated=stated)
 
@@ -198,12 +216,12 @@ class ProviderCall:
             self._leg.sent = False  # what the provider refuses, it does not charge
         return CallEnd("provider_error", self._leg, refusal=refusal)
 
-    def _count(self, target: Target, failure: Failure) -> None:
-        observe_failure(target.provider, failure)
+    def _count(self, leg: Leg, failure: Failure) -> None:
+        observe_failure(leg.target.provider, failure)
         if failure.kind is FailureKind.REJECTED:
-            self._providers.breakers.succeeded(target.provider)
+            self._providers.breakers.succeeded(leg.model.id)
         else:
-            self._providers.breakers.failed(target.provider)
+            self._providers.breakers.failed(leg.model.id, timed_out=failure.kind is FailureKind.TIMED_OUT)
 
 
 UNRECORDABLE = Refusal(RefusalKind.UNAVAILABLE, "the request cannot be recorded now, so it was not answered; try again")

@@ -35,7 +35,7 @@ class LateEvents:
     def keep(self, payload: bytes) -> None:
         """Write it as soon as possible."""
         if len(self._payloads) >= _MOST_KEPT:
-            log.critical("event.lost", extra={"payload": payload.decode()})
+            log.critical("event.lost", extra={"kept": len(self._payloads)})
             return
         self._payloads.append(payload)
 

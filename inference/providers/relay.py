@@ -38,6 +38,9 @@ _LINGER_SECONDS = 0.5
 _was_used: ContextVar[bool] = ContextVar("_was_used", default=False)
 """Whether the connection of this task's last request had been used before."""
 
+_reached: ContextVar[bool] = ContextVar("_reached", default=False)
+"""Whether this task's last request got a connection at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
@@ -68,6 +71,7 @@ class _Connector(aiohttp.TCPConnector):
         assert protocol is not None, "a connection that was just given"
         _was_used.set(protocol in self._known)
         self._known.add(protocol)
+        _reached.set(True)
         return connection
 
 
@@ -99,6 +103,9 @@ class Relay:
             response.close()
         if self._session is not None:
             await self._session.close()
+
+    def reached(self) -> bool:
+        return _reached.get()
 
     async def complete(self, target: Target, body: bytes, headers: Headers = ()) -> bytes | Failure:
         response = await self._open(target, body, headers)
@@ -149,6 +156,7 @@ class Relay:
         """Send, and wait for the head of the answer. Only a connection that had been dead is replaced."""
         for tries_left in reversed(range(_TRIES)):
             sent_at = time.monotonic()
+            _reached.set(False)
             try:
                 return await self._post(target, body, headers)
             except (aiohttp.ClientError, TimeoutError) as error:

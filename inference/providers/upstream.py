@@ -92,6 +92,10 @@ class OpenStream(Protocol):
 class Upstream(Protocol):
     """One pooled client for every provider's hot wire. `headers` are the caller's, beside the target's own."""
 
+    def reached(self) -> bool:
+        """Whether the last request of the calling task got as far as the provider, however it ended."""
+        ...
+
     async def complete(self, target: Target, body: bytes, headers: Headers = ()) -> bytes | Failure:
         """The whole answer of a 200, or why there is none."""
         ...

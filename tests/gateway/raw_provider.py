@@ -139,11 +139,17 @@ async def _stop(server: asyncio.Server) -> None:
 @contextmanager
 def in_place_of(*providers: str) -> Iterator[RawProvider]:
     """A raw provider to which the running gateway's calls to these providers go."""
+    with raw_provider() as raw, calls_going_to(raw.url, *providers):
+        yield raw
+
+
+@contextmanager
+def calls_going_to(url: str, *providers: str) -> Iterator[None]:
+    """The running gateway calls this address in place of these providers'."""
     targets = runtime.current().targets._targets
     before = dict(targets)
-    with raw_provider() as raw:
-        targets.update((name, replace(targets[name], url=raw.url)) for name in providers)
-        try:
-            yield raw
-        finally:
-            targets.update(before)
+    targets.update((name, replace(targets[name], url=url)) for name in providers)
+    try:
+        yield
+    finally:
+        targets.update(before)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import httpx
 import pytest
 
 from tests.gateway.conftest import Served, Simulator, Tenant
+from tests.gateway.raw_provider import calls_going_to
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
@@ -46,3 +48,23 @@ def test_leaving_a_whole_call_cancels_the_upstream_and_bills_the_input(
     entry = tenant.ledger(1, patience=3)[0]
     assert entry.outcome == "client_disconnect"
     assert (entry.input_tokens > 0, entry.output_tokens) == (True, 0)
+
+
+def test_leaving_before_the_provider_was_reached_costs_nothing(gateway: Served, tenant: Tenant) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        port = deaf.getsockname()[1]
+        fillers = [socket.socket() for _ in range(8)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        with calls_going_to(f"http://127.0.0.1:{port}/", "mistral"), pytest.raises(httpx.ReadTimeout):
+            gateway.http.post(
+                "/v1/chat/completions",
+                json={"model": "mistral-large-4", "messages": [{"role": "user", "content": "Is anybody there?"}]},
+                headers=tenant.headers,
+                timeout=0.7,
+            )
+        for filler in fillers:
+            filler.close()
+    (entry,) = tenant.ledger(1, patience=5)
+    assert (entry.outcome, entry.cost_nano) == ("client_disconnect", 0)
