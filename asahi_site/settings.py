@@ -121,7 +121,7 @@ DATABASES: dict[str, Any] = (
 )
 
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "django"}
+    "default": {"BACKEND": "asahi_site.shared_cache.SharedPoolCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "django"}
 }
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
