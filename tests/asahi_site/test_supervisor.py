@@ -148,13 +148,13 @@ async def test_each_stage_is_gone_before_the_next_is_told_to_stop(supervisor, he
 
 
 async def test_one_stage_stops_side_by_side(supervisor, heard, shell):
-    slow = "trap 'sleep 0.5; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    slow = "trap 'sleep 3; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     for name in ("a", "b", "c"):
         await supervisor.start(shell(name, slow))
         await heard.wait_for(name, "ready")
     began = time.monotonic()
     await supervisor.stop()
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 8  # one after the other they would take nine seconds
 
 
 async def test_what_is_idle_stops_at_once_whatever_its_grace(supervisor, heard, shell):
@@ -162,7 +162,7 @@ async def test_what_is_idle_stops_at_once_whatever_its_grace(supervisor, heard, 
     await heard.wait_for("web", "ready")
     began = time.monotonic()
     await supervisor.stop()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30  # half its grace
 
 
 async def test_what_does_not_stop_in_its_grace_is_killed(supervisor, heard, shell):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,13 +67,10 @@ def test_the_instruction_counts_wherever_a_long_document_leaves_it() -> None:
     assert detect_task(f"{document}\n\nTranslate the text above into Spanish.") == "translation"
 
 
-def test_a_long_prompt_costs_no_more_than_a_short_one() -> None:
-    prompt = "The committee will meet again on the second floor of the annex. " * 20_000
-    detect_task(prompt)
-    started = time.perf_counter()
-    for _ in range(200):
-        detect_task(prompt)
-    assert (time.perf_counter() - started) / 200 < 0.001  # it takes some 50 µs; the text has 1.3 million characters
+def test_only_the_ends_of_a_long_prompt_are_read() -> None:
+    filling = "The committee will meet again on the second floor of the annex. " * 20_000
+    assert detect_task(filling + "Translate this into French." + filling) == detect_task(filling + filling)
+    assert detect_task("Translate this into French. " + filling) == "translation"
 
 
 @given(st.text(max_size=2_000))
