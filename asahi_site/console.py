@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 _COLOURS = (36, 33, 32, 35, 34, 31)
@@ -28,6 +29,16 @@ class Console:
 
     def say(self, text: str) -> None:
         """Something of our own."""
-        with contextlib.suppress(BrokenPipeError, ValueError):
+        try:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
+        except (BrokenPipeError, ValueError):
+            _forget_reader()
+
+
+def _forget_reader() -> None:
+    """What is left in the buffer would otherwise fail again when the interpreter flushes it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

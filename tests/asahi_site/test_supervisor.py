@@ -202,6 +202,7 @@ async def test_a_store_is_never_hurried(supervisor, heard, shell):
 
 
 async def test_a_store_is_stopped_with_the_signal_it_wants(supervisor, heard, shell):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits it ignored
     script = "trap 'echo interrupted; exit 0' INT; echo ready; while :; do sleep 0.05; done"
     await supervisor.start(shell("postgres", script, stop_signal=signal.SIGINT))
     await heard.wait_for("postgres", "ready")
