@@ -96,7 +96,7 @@ def _home_of_refuges(account: Account) -> Path:
     for base in _BASES_OF_REFUGES:
         home = base / "asahi"
         try:
-            home.mkdir(mode=0o711, exist_ok=True)
+            _ensure_passable(home)
         except OSError:
             continue
         found = home.lstat()
@@ -117,9 +117,16 @@ def _refuge_for(var: Path, account: Account) -> Path:
         shutil.rmtree(refuge)
     if current is not None and current.is_dir() and not _is_used_by_another(current):
         current.rename(refuge)
-    refuge.mkdir(mode=0o711, exist_ok=True)
+    _ensure_passable(refuge)
     (refuge / _MARKER).write_text(str(var))
     return refuge
+
+
+def _ensure_passable(directory: Path) -> None:
+    """A directory of root's own that others may pass through and not look into, whatever the umask."""
+    if not directory.is_dir():
+        directory.mkdir()
+        directory.chmod(0o711)
 
 
 def _is_used_by_another(refuge: Path) -> bool:

@@ -80,6 +80,15 @@ def test_nobody_else_may_look_into_a_refuge(private, base):
     assert data.parent.stat().st_uid == 0
 
 
+def test_a_strict_umask_does_not_keep_it_from_its_refuge(private, base):
+    before = os.umask(0o077)
+    try:
+        _run(private, "CREATE TABLE kept AS SELECT 7 AS n")
+        assert _run(private, "SELECT n FROM kept") == [(7,)]
+    finally:
+        os.umask(before)
+
+
 def test_a_project_that_moves_takes_its_data_along(private, base):
     _run(private, "CREATE TABLE kept AS SELECT 7 AS n")
     moved = private.parent.parent / "elsewhere"
