@@ -13,7 +13,7 @@ RUN /venv/bin/python -m compileall -q . \
     && ASAHI_SITE_ENVIRONMENT=production ASAHI_SITE_SECRET_KEY=build ASAHI_VAR_DIR=/app/var \
        ASAHI_ENCRYPTION_KEY=0000000000000000000000000000000000000000000000000000000000000000 \
        DATABASE_URL=postgres://build@127.0.0.1:1/build REDIS_URL=redis://127.0.0.1:1/0 \
-       /venv/bin/python manage.py collectstatic --noinput -v0
+       /venv/bin/python manage.py prepare --static-only
 
 
 FROM python:3.13-slim
@@ -21,7 +21,7 @@ FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /app --no-create-home asahi
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-RUN mkdir -p /app/var && chown asahi /app/var
+COPY --from=build --chown=asahi /app/var /app/var
 
 WORKDIR /app
 USER asahi

@@ -18,13 +18,16 @@ class Command(BaseCommand):
     help = "Migrate the database and collect static files; with --demo, see to the demo organization too"
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--static-only", action="store_true", help="for the building of an image: no database")
         parser.add_argument(
             "--demo", type=Path, metavar="FILE", help="seed the demo organization, its access into FILE"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         del args
-        call_command("migrate", interactive=False, verbosity=options["verbosity"] - 1)
         collect_when_changed()
+        if options["static_only"]:
+            return
+        call_command("migrate", interactive=False, verbosity=options["verbosity"] - 1)
         if options["demo"]:
             call_command("seed_demo", output=options["demo"])
