@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from governance.models import User
@@ -22,19 +21,6 @@ def _pages_without_collected_assets(settings):
     settings.STATIC_ROOT = settings.BASE_DIR / "static"
     settings.ACCOUNT_RATE_LIMITS = False
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-
-
-@pytest.fixture
-def committed(django_db_setup, django_db_blocker):
-    """A database whose rows other connections see too, emptied afterwards of all that hangs on people and tenants.
-
-    Django's own way of emptying it stops at the ledger, which is partitioned and so not one of its tables.
-    """
-    with django_db_blocker.unblock():
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE governance_user, governance_organization, django_session CASCADE")
-        connection.close()
 
 
 @pytest.fixture
