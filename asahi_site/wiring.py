@@ -111,14 +111,7 @@ def _build() -> _Parts:
         ttl_seconds=config.cache.t1_ttl_seconds,
         max_cached_bytes=config.cache.t1_max_answer_bytes,
     )
-    router = Router(
-        registry,
-        prices,
-        available=targets.available,
-        failing=breakers.open_now,
-        default_quality_bar=config.routing.quality_bar,
-        default_max_output_tokens=config.routing.default_max_output_tokens,
-    )
+    router = _make_router(registry, prices, targets, breakers)
     stages = Stages(
         quote=_make_quoting(registry, router, prices),
         governance=Governing(gatekeeper),
@@ -144,6 +137,18 @@ def _build() -> _Parts:
             Pipeline(stages, flights), registry, prices, targets, RoutingMode(config.routing.default_mode)
         ),
         runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
+    )
+
+
+def _make_router(registry: Registry, prices: PriceBook, targets: Targets, breakers: Breakers) -> Router:
+    routing = settings.ASAHI.routing
+    return Router(
+        registry,
+        prices,
+        available=targets.available,
+        failing=breakers.open_now,
+        default_quality_bar=routing.quality_bar,
+        default_max_output_tokens=routing.default_max_output_tokens,
     )
 
 
