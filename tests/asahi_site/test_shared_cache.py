@@ -35,7 +35,7 @@ def test_a_frozen_redis_costs_a_moment_only():
         began = time.monotonic()
         with pytest.raises(redis.exceptions.TimeoutError):
             cache.get("name")
-        assert time.monotonic() - began < 4  # the client's own retries would take longer
+        assert time.monotonic() - began < 1.5
 
 
 def test_a_redis_that_is_away_is_not_tried_again_and_again():
@@ -43,4 +43,4 @@ def test_a_redis_that_is_away_is_not_tried_again_and_again():
     began = time.monotonic()
     with pytest.raises(redis.exceptions.ConnectionError):
         cache.get("name")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 1
