@@ -16,6 +16,8 @@ from pytest_django import DjangoDbBlocker
 from governance.models import User
 from tests.cast import Tenant, found
 
+pytest_plugins = ["tests.served"]
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
