@@ -1,8 +1,17 @@
-"""What a cache holds and what it says, without a framework."""
+"""What the caches hold and what they say, without a framework."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
 import msgspec
+
+if TYPE_CHECKING:  # a process without T2 never loads numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class CachedAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -23,3 +32,81 @@ class CachedAnswer(msgspec.Struct, frozen=True, array_like=True):
     task: str
     quality: float | None
     simulated: bool
+
+
+class EmbeddingError(RuntimeError):
+    """No vector can be had now. T2 is left out and the request goes on."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose dot product is their similarity, at most 1."""
+
+    @property
+    def name(self) -> str:
+        """Which model, as receipts and metrics say it."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same text would get another vector. Vectors of two versions are never compared."""
+
+    @property
+    def dimensions(self) -> int:
+        """The length of every vector."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (texts, dimensions), float32, each row of length one. Raises EmbeddingError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A question in the cache that is near to the one asked, within the same scope.
+
+    `answer` names what it was answered with: entries whose answers were found to say the same thing share one name,
+    and so lend each other weight instead of casting doubt on each other.
+    """
+
+    entry: str
+    text: str
+    similarity: float
+    answer: str
+
+
+class Neighbours(Protocol):
+    """The questions of one scope: what a vector store offers to the decision."""
+
+    async def nearest(self, vector: NDArray[np.float32], count: int) -> Sequence[Neighbour]:
+        """At most `count` entries, the most similar one first."""
+
+
+class Outcome(StrEnum):
+    HIT = "hit"
+    VERIFY = "verify"
+    MISS = "miss"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a neighbour's answer may be served.
+
+    Below the similarity `floor` nothing is looked at closer. Of what the guards let pass, the gate says how surely
+    both questions want the same answer (0 to 1): from `accept` on it is a hit, from `verify` on a verifier may be asked.
+    """
+
+    floor: float
+    verify: float
+    accept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What T2 does with one request, and why; the receipt shows all of it.
+
+    `guard` names the guard that fired, `entry` the entry that is served, or was nearest; `score` is the gate's word.
+    """
+
+    outcome: Outcome
+    reason: str
+    similarity: float = 0.0
+    score: float = 0.0
+    guard: str = ""
+    entry: str = ""

@@ -1,0 +1,1 @@
+"""Turning a question into a vector: the local models, and what builds them at install time."""
