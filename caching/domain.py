@@ -89,7 +89,8 @@ class Thresholds:
     """When a neighbour's answer may be served.
 
     Below the similarity `floor` nothing is looked at closer. Of what the guards let pass, the gate says how surely
-    both questions want the same answer (0 to 1): from `accept` on it is a hit, from `verify` on a verifier may be asked.
+    both questions want the same answer (0 to 1): from `accept` on it is a hit, from `verify` on a verifier is asked,
+    when there is one.
     """
 
     floor: float
