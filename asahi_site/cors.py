@@ -11,7 +11,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _EXPOSED = b"x-asahi-request-id, x-asahi-model, x-asahi-cache, x-asahi-cost, x-asahi-cost-original, \
-x-asahi-savings-percent, x-asahi-routing-reason, retry-after"
+x-asahi-savings-percent, x-asahi-routing-reason, x-request-id, request-id, retry-after"
 
 
 class Cors:

@@ -25,7 +25,7 @@ from ninja.errors import HttpError, ValidationError
 
 from analytics.ids import new_request_id
 from governance.auth import AuthRefused
-from inference.api.render import JSON, RawHeaders, Refused, WireResponse
+from inference.api.render import JSON, RawHeaders, Refused, WireResponse, request_id_headers
 from inference.domain import Refusal, RefusalKind, Wire
 from inference.wire.errors import ErrorKind, Kind
 from inference.wire.format import format_of
@@ -122,7 +122,7 @@ def _refused(request: HttpRequest, refusal: Refusal) -> WireResponse:
     if refusal.kind is RefusalKind.PROVIDER_REJECTED:
         status = refusal.status or status
         if refusal.body and _is_v1(request):
-            return WireResponse(status, [JSON, _id_header(request)], refusal.body)
+            return WireResponse(status, [JSON, *_id_headers(request)], refusal.body)
     extra: RawHeaders = []
     if refusal.retry_after is not None:
         extra.append((b"retry-after", b"%d" % max(1, math.ceil(refusal.retry_after))))
@@ -134,7 +134,7 @@ def _error(
     details: dict[str, Any] | None = None, extra: RawHeaders | None = None,
 ) -> WireResponse:  # fmt: skip
     body = _body(request, kind, message, details or {})
-    return WireResponse(status, [JSON, _id_header(request), *(extra or [])], body)
+    return WireResponse(status, [JSON, *_id_headers(request), *(extra or [])], body)
 
 
 def _body(request: HttpRequest, kind: Kind, message: str, details: dict[str, Any]) -> bytes:
@@ -156,8 +156,8 @@ def request_id_of(request: HttpRequest) -> str:
     return request_id
 
 
-def _id_header(request: HttpRequest) -> tuple[bytes, bytes]:
-    return (b"x-asahi-request-id", request_id_of(request).encode())
+def _id_headers(request: HttpRequest) -> RawHeaders:
+    return request_id_headers(request_id_of(request))
 
 
 def _is_v1(request: HttpRequest) -> bool:

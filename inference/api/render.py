@@ -59,7 +59,7 @@ def stream_response(stream: Stream, headers: RawHeaders) -> WireResponse:
 def report_headers(report: Report) -> RawHeaders:
     """The `x-asahi-*` headers of SPEC: who answered, from where, for how much, and why."""
     headers: RawHeaders = [
-        (b"x-asahi-request-id", report.request_id.encode()),
+        *request_id_headers(report.request_id),
         (b"x-asahi-model", header_text(report.model)),
         (b"x-asahi-cache", report.tier.value.encode()),
         (b"x-asahi-routing-reason", header_text(report.routing_reason)),
@@ -73,6 +73,12 @@ def report_headers(report: Report) -> RawHeaders:
     if report.simulated:
         headers.append((b"x-asahi-simulated", b"true"))
     return headers
+
+
+def request_id_headers(request_id: str) -> RawHeaders:
+    """The request's id by our own name, and by those under which OpenAI's and Anthropic's clients look for it."""
+    value = request_id.encode()
+    return [(b"x-asahi-request-id", value), (b"x-request-id", value), (b"request-id", value)]
 
 
 def header_text(text: str) -> bytes:
