@@ -13,7 +13,7 @@ from inference.simulator.cohere.door import CohereDoor
 from inference.simulator.exchange import BodyTooLargeError, Client, Message, Receive, Request, Send
 from inference.simulator.openai.door import OpenAIDoor
 from inference.simulator.refusals import Refusal
-from inference.simulator.replies import Dialect, Prepared
+from inference.simulator.replies import Dialect, Document, Prepared
 from inference.simulator.serving import Serving
 from inference.simulator.world import World
 
@@ -26,7 +26,7 @@ class Door(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
-    def handle(self, world: World, request: Request, path: str) -> Prepared | Refusal | bytes:
+    def handle(self, world: World, request: Request, path: str) -> Prepared | Refusal | Document | bytes:
         """A call to serve, a reason not to, or a JSON body that costs nothing."""
 
 

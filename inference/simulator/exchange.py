@@ -14,6 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+EVENT_STREAM: Headers = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,13 @@ class Client:
         )
         await self._send({"type": "http.response.body", "body": body})
 
-    async def promise(self, size: int, headers: Headers) -> None:
-        """Announce a JSON answer of a length that will not be reached."""
-        headers = [(b"content-type", JSON), (b"content-length", b"%d" % size), *headers]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+    async def start(self, headers: Headers) -> None:
+        """Begin an answer that is sent in pieces."""
+        self._watch_for_departure()
+        await self._send({"type": "http.response.start", "status": 200, "headers": list(headers)})
 
     async def start_stream(self, headers: Headers) -> None:
-        self._watch_for_departure()
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"), *headers]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self.start([*EVENT_STREAM, *headers])
 
     async def write(self, chunk: bytes) -> bool:
         """Send a chunk, waiting while the client reads slower than we write; false when it has left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from inference.simulator.exchange import Headers
@@ -19,12 +19,29 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """Tokens of one call. `input` includes the cached and the cache-writing ones, for every provider."""
+    """Tokens of one call. `input` includes the cached and the cache-writing ones, for every provider.
+
+    `output` includes reasoning and sound, `input` includes sound. `service` is the tier in the answer.
+    """
 
     input: int
     output: int = 0
     cached: int = 0
     cache_written: int = 0
+    reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    web_searches: int = 0
+    service: str = "default"
+
+    def cut_at(self, output: int) -> Metered:
+        """The same call when no more than so much of the answer was sent."""
+        return replace(
+            self,
+            output=output,
+            reasoning=min(self.reasoning, output),
+            audio_output=min(self.audio_output, max(0, output - self.reasoning)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,14 @@ class Reply:
     metered: Metered
     body: bytes = b""
     events: Iterator[Event] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Something to hand over that costs nothing and is no JSON object."""
+
+    body: bytes
+    content_type: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,9 @@ class Dialect(Protocol):
 
     def headers(self, request_id: str, milliseconds: int) -> Headers:
         """Headers of every answer, good or bad."""
+
+    def error_event(self, refusal: Refusal, request_id: str, path: str) -> bytes:
+        """The server-sent event that tells of an error after the answer has begun."""
 
     def outage(self, status: int) -> Refusal:
         """The error a provider gives with this status when nothing is wrong with the request."""

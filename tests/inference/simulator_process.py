@@ -48,6 +48,10 @@ class RunningSimulator:
     def disturb(self, **plan: Any) -> None:
         self.control("POST", "/faults", plan)
 
+    def spoil(self, kind: str, **rule: Any) -> None:
+        """Put one fault rule in force."""
+        self.disturb(rules=[{"kind": kind, **rule}])
+
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         return list(self.control("GET", f"/calls?since={since}"))
 

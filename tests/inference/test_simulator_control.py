@@ -138,6 +138,15 @@ def test_a_call_is_entered_with_what_the_caller_was_told(
             "output_tokens": answer.usage.completion_tokens,
             "outcome": "ok",
             "metadata": "req_abc",
+            "service": "default",
+            "reasoning_tokens": 0,
+            "audio_input_tokens": 0,
+            "audio_output_tokens": 0,
+            "web_searches": 0,
+            "fault": "none",
+            "worked_input_tokens": answer.usage.prompt_tokens,
+            "worked_output_tokens": answer.usage.completion_tokens,
+            "batch": "",
         }
     ]
 
@@ -188,6 +197,9 @@ def test_a_reset_forgets_calls_recordings_and_faults(openai_client: openai.OpenA
         ("POST", "/faults", b'{"error_rate": 2}'),
         ("POST", "/faults", b'{"error_rat": 1}'),
         ("POST", "/faults", b'{"error_rate": 0.6, "hang_rate": 0.6}'),
+        ("POST", "/faults", b'{"rules": [{"kind": "explode"}]}'),
+        ("POST", "/faults", b'{"rules": [{"kind": "error", "status": 200}]}'),
+        ("POST", "/faults", b'{"rules": [{"kind": "error", "rates": 1}]}'),
         ("POST", "/fidelity", b'{"fidelity": "loose"}'),
         ("GET", "/calls?since=yesterday", b""),
     ],

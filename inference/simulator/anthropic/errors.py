@@ -29,6 +29,9 @@ class AnthropicDialect:
     def headers(self, request_id: str, milliseconds: int) -> Headers:  # noqa: ARG002 - it does not tell its time
         return ((b"request-id", request_id.encode()),)
 
+    def error_event(self, refusal: Refusal, request_id: str, path: str) -> bytes:  # noqa: ARG002 - all are alike
+        return b"event: error\ndata: " + self.error_body(refusal, request_id) + b"\n\n"
+
     def outage(self, status: int) -> Refusal:
         kind, message = _OUTAGES.get(status, ("api_error", "Internal server error (simulated)"))
         return Refusal(status, kind, message)

@@ -27,6 +27,11 @@ class CohereDialect:
     def headers(self, request_id: str, milliseconds: int) -> Headers:  # noqa: ARG002 - it does not tell its time
         return ((b"x-debug-trace-id", request_id.removeprefix("req_").encode()),)
 
+    def error_event(self, refusal: Refusal, request_id: str, path: str) -> bytes:  # noqa: ARG002 - all are alike
+        """An answer that ends with an error for its reason."""
+        end = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": refusal.message}}
+        return b"event: message-end\ndata: " + msgspec.json.encode(end) + b"\n\n"
+
     def outage(self, status: int) -> Refusal:
         return Refusal(status, "", _OUTAGES.get(status, "internal server error (simulated)"))
 

@@ -30,6 +30,13 @@ class OpenAIDialect:
             (b"openai-version", b"2020-10-01"),
         )
 
+    def error_event(self, refusal: Refusal, request_id: str, path: str) -> bytes:
+        """Chat streams have no named events; the events of responses do, and are numbered."""
+        if not path.endswith("/responses"):
+            return b"data: " + self.error_body(refusal, request_id) + b"\n\n"
+        told = {"type": "error", "code": refusal.code or refusal.kind, "message": refusal.message, "param": None}
+        return b"event: error\ndata: " + msgspec.json.encode({**told, "sequence_number": 0}) + b"\n\n"
+
     def outage(self, status: int) -> Refusal:
         kind, code, message = _OUTAGES.get(status, ("server_error", None, "The server had an error (simulated)."))
         return Refusal(status, kind, message, code=code)
