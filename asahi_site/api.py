@@ -18,7 +18,7 @@ from inference.api.compatible import router as compatible_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
 
-_HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages"})
+_HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages", "/v1/embeddings"})
 
 
 class _Unused:

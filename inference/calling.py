@@ -100,13 +100,13 @@ class ProviderCall:
     async def _call_in_turn(self) -> CallEnd:
         failure = Failure(FailureKind.UNREACHABLE, "no provider is available")
         for model in (self._plan.model, *self._plan.fallbacks):
-            target = self._providers.targets.for_model(model)
-            if target is None or not self._providers.breakers.passes(model.id):
-                failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
-                continue
             crossing = crossing_for(self._order.call, model)
             if isinstance(crossing, Refusal):
                 return self._refused(crossing)  # a caller named this model: automatic modes keep to a wire
+            target = self._providers.targets.for_model(model, crossing.upstream_wire)
+            if target is None or not self._providers.breakers.passes(model.id):
+                failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
+                continue
             self._leg = Leg(model, target, crossing)
             result = await self._call_with_retries(self._leg)
             if isinstance(result, CallEnd):

@@ -57,11 +57,12 @@ class Crossing:
         self.request = request
         self.headers = (("x-client-request-id", call.request_id), *call.headers.items())
         """Headers that go up beside the target's own."""
+        self.upstream_wire = _upstream_wire(call, model)
         self.format: WireFormat = format_of(call.wire)
         self.reader: StreamReader = self.format.read_stream(hide_usage=True)
         self.last_event = b""
         """The end of a stream: sent only once the call is recorded."""
-        self._upstream_format: WireFormat = format_of(model.wire)
+        self._upstream_format: WireFormat = format_of(self.upstream_wire)
         self._request_id = call.request_id
         self._begun = False
 
@@ -147,15 +148,20 @@ class TranslatedCrossing(Crossing):
 
 def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
     """How this call reaches this model; a refusal names what cannot be expressed there."""
-    if call.wire is model.wire:
+    if model.speaks(call.wire):
         body, kind = call.body, Crossing
     else:
         said = _translated_request(call, model)
         if isinstance(said, translate.Untranslatable):
             return Refusal(RefusalKind.INVALID, said.message, details={"param": said.param})
         body, kind = said, TranslatedCrossing
-    request = format_of(model.wire).upstream_body(_in_dialect(body, model), model.upstream_id, stream=call.stream)
+    wire = _upstream_wire(call, model)
+    request = format_of(wire).upstream_body(_in_dialect(body, model, wire), model.upstream_id, stream=call.stream)
     return kind(call, model, request)
+
+
+def _upstream_wire(call: Call, model: Model) -> Wire:
+    return call.wire if model.speaks(call.wire) else model.wire
 
 
 def _translated_request(call: Call, model: Model) -> dict[str, Any] | translate.Untranslatable:
@@ -166,10 +172,10 @@ def _translated_request(call: Call, model: Model) -> dict[str, Any] | translate.
     )
 
 
-def _in_dialect(body: dict[str, Any], model: Model) -> dict[str, Any]:
+def _in_dialect(body: dict[str, Any], model: Model, wire: Wire) -> dict[str, Any]:
     """The output limit by the name its provider knows: OpenAI's current models refuse the older one, many others ignore
     the newer one, and would write without a limit."""
-    if model.wire is not Wire.CHAT:
+    if wire is not Wire.CHAT:
         return body
     known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider == "openai" else -1]
     if other not in body:

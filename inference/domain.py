@@ -18,6 +18,8 @@ class Wire(StrEnum):
 
     CHAT = "chat"  # OpenAI's /v1/chat/completions
     MESSAGES = "messages"  # Anthropic's /v1/messages
+    RESPONSES = "responses"  # OpenAI's /v1/responses
+    EMBEDDINGS = "embeddings"  # OpenAI's /v1/embeddings
 
 
 class RoutingMode(StrEnum):
@@ -68,6 +70,24 @@ class Tier(StrEnum):
 PRICED_SERVICES = frozenset({"batch", "fast", "flex", "priority"})
 """Ways of being served that may have prices of their own. Any other name, a provider's new one too, is the standard."""
 
+STANDARD_SERVICE = "standard"
+"""The standard one, asked for by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What few calls use beside text: audio, and searches that the provider itself makes and charges for.
+
+    Audio tokens are part of the usage's input and output; `cached_audio_tokens` are part of both the audio input and
+    the cached input.
+    """
+
+    audio_input_tokens: int = 0
+    cached_audio_tokens: int = 0
+    audio_output_tokens: int = 0
+    web_searches: int = 0
+    file_searches: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -83,6 +103,8 @@ class Usage:
     estimated: bool = False
     service: str = ""
     """What the provider says it answered with, when that may change the price: one of `PRICED_SERVICES`."""
+    extras: Extras | None = None
+    """None for almost every call, so that pricing it looks no further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +145,18 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Provider headers the caller may set and that are forwarded, such as `anthropic-beta`."""
     service: str = ""
-    """What the caller asks to be served with: one of `PRICED_SERVICES`. A provider may still serve, and charge, the
-    standard way."""
+    """What the caller asks to be served with: one of `PRICED_SERVICES`, `STANDARD_SERVICE`, or empty for what the
+    provider's account is set to. A provider may still serve, and charge, the standard way."""
+    searches: int = 0
+    """How many searches the provider may make and charge for, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A registered model. `quality` is 0 to 1, by task type, with the key `default`."""
+    """A registered model. `wire` is the one it speaks, `also` are others that its provider takes for it as they are.
+
+    `quality` is 0 to 1, by task type, with the key `default`; empty for a model that answers no questions.
+    """
 
     id: str
     provider: str
@@ -140,9 +167,14 @@ class Model:
     latency_ms: int
     capabilities: frozenset[str]
     quality: Mapping[str, float]
+    also: frozenset[Wire] = frozenset()
 
-    def quality_for(self, task: str) -> float:
-        return self.quality.get(task, self.quality["default"])
+    def quality_for(self, task: str) -> float | None:
+        return self.quality.get(task, self.quality.get("default"))
+
+    def speaks(self, wire: Wire) -> bool:
+        """Whether a call in this wire reaches the model as it is, without translation."""
+        return wire is self.wire or wire in self.also
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from inference.domain import Wire
+from inference.prices_file import Discount, Entry, PriceEntry, Service
 
 
 class RegistryError(ValueError):
@@ -21,54 +21,34 @@ class RegistryError(ValueError):
         super().__init__("The models file is wrong:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Usd = Annotated[Decimal, Field(ge=0)]
-"""USD per million tokens."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Count = Annotated[int, Field(gt=0)]
 
 
-class ProviderEntry(_Entry):
+class ProviderEntry(Entry):
     id: Name
     name: Name
     kind: Literal["openai", "anthropic", "cohere", "compatible"]
     wire: Wire
+    also: frozenset[Wire] = frozenset()
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?[^\s/]$")]
     key_env: str = ""
+    batch_discount: Discount | None = None
+    unasked_services: frozenset[Service] = frozenset()
 
 
-class RatesEntry(_Entry):
-    input: Usd
-    output: Usd
-    cached_input: Usd | None = None
-    cache_write: Usd | None = None
-    cache_write_1h: Usd | None = None
-
-
-class LongContextEntry(RatesEntry):
-    above: Count
-
-
-class PriceEntry(RatesEntry):
-    starts_on: date
-    ends_on: date | None = None
-    long_context: tuple[LongContextEntry, ...] = ()
-
-
-class ModelEntry(_Entry):
+class ModelEntry(Entry):
     id: Name
     provider: Name
     upstream_id: str = ""
     aliases: tuple[Name, ...] = ()
     context_tokens: Count
-    max_output_tokens: Count
+    wire: Literal[Wire.EMBEDDINGS] | None = None
+    max_output_tokens: Annotated[int, Field(ge=0)] = 0
     latency_ms: Count
     capabilities: frozenset[str] = frozenset()
-    quality: dict[str, Share]
+    quality: dict[str, Share] = {}
     retires_on: date | None = None
     successor: str = ""
     prices: tuple[PriceEntry, ...] = ()
@@ -78,14 +58,14 @@ class ModelEntry(_Entry):
         return self.upstream_id or self.id
 
 
-class RetiredEntry(_Entry):
+class RetiredEntry(Entry):
     id: Name
     retired_on: date
     successor: Name
     aliases: tuple[Name, ...] = ()
 
 
-class ModelsFile(_Entry):
+class ModelsFile(Entry):
     providers: tuple[ProviderEntry, ...]
     models: tuple[ModelEntry, ...]
     retired: tuple[RetiredEntry, ...] = ()

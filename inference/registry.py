@@ -22,7 +22,7 @@ _QUALITY_KEYS = {"default", *TASKS}
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """Where a provider's models are called. Calls go to `{base_url}/chat/completions` or `{base_url}/messages`."""
+    """Where a provider's models are called: the wire's own path below `base_url`."""
 
     id: str
     name: str
@@ -113,17 +113,18 @@ def _names_of(entry: ModelEntry) -> list[str]:
 
 
 def _to_model(entry: ModelEntry, file: ModelsFile) -> Model:
-    wires = {provider.id: provider.wire for provider in file.providers}
+    provider = next((provider for provider in file.providers if provider.id == entry.provider), None)
     return Model(
         id=entry.id,
         provider=entry.provider,
         upstream_id=entry.upstream,
-        wire=wires.get(entry.provider, Wire.CHAT),
+        wire=entry.wire or (provider.wire if provider else Wire.CHAT),
         context_tokens=entry.context_tokens,
         max_output_tokens=entry.max_output_tokens,
         latency_ms=entry.latency_ms,
         capabilities=entry.capabilities,
         quality=MappingProxyType(dict(entry.quality)),
+        also=provider.also if provider and entry.wire is None else frozenset(),
     )
 
 
@@ -138,8 +139,14 @@ def _duplicates(what: str, names: list[str]) -> list[str]:
 def _entry_problems(entry: ModelEntry, file: ModelsFile) -> Iterator[str]:
     if entry.provider not in {provider.id for provider in file.providers}:
         yield f"{entry.id}: provider {entry.provider!r} is not in the file"
-    if "default" not in entry.quality:
-        yield f"{entry.id}: quality has no default"
+    if entry.wire is Wire.EMBEDDINGS:
+        if entry.quality or entry.max_output_tokens:
+            yield f"{entry.id}: an embedding model has neither quality nor max_output_tokens"
+    else:
+        if "default" not in entry.quality:
+            yield f"{entry.id}: quality has no default"
+        if not entry.max_output_tokens:
+            yield f"{entry.id}: max_output_tokens is missing"
     if unknown := sorted(entry.quality.keys() - _QUALITY_KEYS):
         yield f"{entry.id}: quality for unknown tasks {', '.join(unknown)}"
     if unknown := sorted(entry.capabilities - CAPABILITIES):

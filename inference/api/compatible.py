@@ -1,4 +1,4 @@
-"""The compatible routes: OpenAI's `/v1/chat/completions` and `/v1/models`, Anthropic's `/v1/messages`."""
+"""The compatible routes: OpenAI's chat completions, embeddings and models, Anthropic's messages."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ async def create_chat_completion(request: HttpRequest) -> HttpResponseBase:
 @router.post("/v1/messages", tags=["Anthropic-compatible"], summary="Create a message", **schemas.MESSAGES)
 async def create_message(request: HttpRequest) -> HttpResponseBase:
     return await _serve(request, Wire.MESSAGES)
+
+
+@router.post("/v1/embeddings", tags=["OpenAI-compatible"], summary="Create embeddings", **schemas.EMBEDDINGS)
+async def create_embeddings(request: HttpRequest) -> HttpResponseBase:
+    return await _serve(request, Wire.EMBEDDINGS)
 
 
 @router.get("/v1/models", tags=["OpenAI-compatible"], summary="List models", **schemas.MODEL_LIST)

@@ -103,6 +103,37 @@ MESSAGES: dict[str, Any] = {
         }
     ),
 }
+EMBEDDINGS: dict[str, Any] = {
+    "response": _responses(None, OpenAIError, _PAID),
+    "openapi_extra": _json_body(
+        {
+            "type": "object",
+            "required": ["model", "input"],
+            "properties": {
+                "model": {"type": "string", "description": "A registered embedding model; none is chosen for you."},
+                "input": {
+                    "description": "A text, several texts, or the same as token numbers.",
+                    "anyOf": [
+                        {"type": "string", "minLength": 1},
+                        {"type": "array", "minItems": 1, "maxItems": 2048, "items": {"type": "string", "minLength": 1}},
+                        {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
+                        {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 2048,
+                            "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
+                        },
+                    ],
+                },
+                "dimensions": {"type": "integer", "minimum": 1},
+                "encoding_format": {"enum": ["float", "base64"]},
+                "user": {"type": "string"},
+            },
+            "additionalProperties": True,
+            "description": _FORWARDED,
+        }
+    ),
+}
 MODEL_LIST: dict[str, Any] = {"response": _responses(ModelListAnswer, OpenAIError, _FREE)}
 INFER: dict[str, Any] = {
     "response": _responses(InferAnswer, NativeError, (400, 401, 403, 405, 413, 422, 429, 500, 502, 503)),

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from inference.domain import PRICED_SERVICES, Call, Model, Usage
-from inference.models_file import PriceEntry, RatesEntry, read_models_file
+from inference.models_file import read_models_file
 from inference.pricing import genai
-from inference.pricing.schedule import OverriddenSchedule, PriceOverride, Schedule
-from inference.pricing.tariff import PriceError, Rates, Tariff, UsdCard, worst_of
+from inference.pricing.rates import PriceError, Rates
+from inference.pricing.schedule import OverriddenSchedule, PriceOverride, Schedule, next_change
+from inference.pricing.tariff import Line, Tariff, worst_of
+from inference.pricing.terms import NO_TERMS, ProviderTerms, override_of, terms_of
 
 # A call that is admitted just before a price rises may be billed just after: its reservation looks this far ahead.
 LONGEST_CALL = timedelta(minutes=15)
@@ -22,8 +24,8 @@ _FOREVER = float("inf")
 ModelKey = tuple[str, str]
 """A provider's id and its name for the model."""
 
-_Key = tuple[ModelKey, str]
-"""A model and the service it is called with; "" is the standard one."""
+_Key = tuple[str, str, str]
+"""A provider's id, its name for the model, and the service that is called; "" is the standard one."""
 
 _InForce = dict[_Key, tuple[Tariff, Tariff]]
 """The tariff to bill by, and the one to reserve by."""
@@ -41,21 +43,26 @@ class PriceBook:
         self,
         overrides: Mapping[ModelKey, Sequence[PriceOverride]] | None = None,
         clock: Callable[[], float] = time.time,
+        terms: Mapping[str, ProviderTerms] | None = None,
     ) -> None:
+        """`terms` by provider."""
         self._overrides = {key: tuple(value) for key, value in (overrides or {}).items() if value}
+        self._terms = dict(terms or {})
         self._clock = clock
         self._schedules: dict[_Key, Schedule] = {}
         self._now: _InForce = {}
+        self._reserves: dict[_Key, Tariff] = {}
         self._computed_at = clock()
         self._fresh_until = _FOREVER
         self._epoch = 0
-        self.version = _version(self._overrides)
+        self.version = _version(self._overrides, self._terms)
 
     @classmethod
     def load(cls, path: Path, clock: Callable[[], float] = time.time) -> PriceBook:
         """With the dated prices of a models file. Raises RegistryError when the file does not fit its shape."""
-        entries = read_models_file(path).models
-        return cls({(e.provider, e.upstream): [_override(price) for price in e.prices] for e in entries}, clock)
+        file = read_models_file(path)
+        overrides = {(e.provider, e.upstream): [override_of(price) for price in e.prices] for e in file.models}
+        return cls(overrides, clock, {provider.id: terms_of(provider) for provider in file.providers})
 
     @property
     def epoch(self) -> int:
@@ -67,27 +74,47 @@ class PriceBook:
         """What this usage costs now, or cost at `at`, in nano-USD."""
         if at is None:
             return self._in_force(model, service)[0].price(usage)
-        return self._tariff_at(model, service, at).price(usage)
+        return self.tariff(model, at, service).price(usage)
+
+    def lines(self, model: Model, usage: Usage, at: datetime | None = None, service: str = "") -> tuple[Line, ...]:
+        """What that price is the sum of, before it is rounded."""
+        return self.tariff(model, at, service).lines(usage)
 
     def bound(self, model: Model, input_tokens: int, output_tokens: int, service: str = "") -> int:
-        """What a call that starts now and uses at most so many tokens cannot exceed, in nano-USD."""
+        """What a call that starts now and uses at most so many tokens, with this service, cannot exceed."""
         return self._in_force(model, service)[1].bound(input_tokens, output_tokens)
 
     def worst_case(self, model: Model, call: Call, output_tokens: int) -> int:
-        """What this call can cost with this model at most: a discount it asks for may not be given, a surcharge may.
+        """What this call can cost with this model at most, whichever way it is served: a discount it asks for may not
+        be given, a surcharge may, and an account may be set to one that is not asked for.
 
-        What the model's context cannot hold, the provider refuses.
+        What the model's context cannot hold, the provider refuses; what its own searches find, it reads too.
         """
-        input_tokens = min(call.input_token_bound, model.context_tokens)
-        standard = self.bound(model, input_tokens, output_tokens)
-        if not call.service:
-            return standard
-        return max(standard, self.bound(model, input_tokens, output_tokens, call.service))
+        if self._clock() >= self._fresh_until:
+            self._refresh()
+        reserve = self._reserves.get((model.provider, model.upstream_id, call.service))
+        if reserve is None:
+            reserve = self._add_reserve(model, call.service)
+        if call.searches:
+            return reserve.bound(model.context_tokens, output_tokens, call.searches)
+        bound, context = call.input_token_bound, model.context_tokens
+        return reserve.bound(bound if bound < context else context, output_tokens)
 
     def rates(self, model: Model, at: datetime | None = None, service: str = "") -> Rates:
         """USD per million tokens, for people."""
-        tariff = self._in_force(model, service)[0] if at is None else self._tariff_at(model, service, at)
-        return tariff.rates()
+        return self.tariff(model, at, service).rates()
+
+    def tariff(self, model: Model, at: datetime | None = None, service: str = "") -> Tariff:
+        """The tariff in force now, or at `at`."""
+        in_force = self._in_force(model, service)[0]
+        if at is None or self._computed_at <= at.timestamp() < self._fresh_until:
+            return in_force
+        return self.schedule(model, service).tariff_at(at)
+
+    def schedule(self, model: Model, service: str = "") -> Schedule:
+        """All prices the model had, has, and is known to get. Raises PriceError when there is none."""
+        self._in_force(model, service)
+        return self._schedules[_key(model, service)]
 
     def check(self, model: Model) -> str:
         """Why this model cannot be sold at a price we know and trust; empty when it can."""
@@ -95,30 +122,35 @@ class PriceBook:
         if key not in self._overrides and genai.is_deprecated(*key):
             return f"{model.upstream_id} is deprecated by {model.provider}"
         try:
-            self._in_force(model, "")
+            tariff = self._in_force(model, "")[0]
         except PriceError as error:
             return str(error)
+        if model.max_output_tokens and any(card.input and not card.output for card in tariff.cards):
+            return "the price table has no price per output token"
         return ""
 
     def _in_force(self, model: Model, service: str) -> tuple[Tariff, Tariff]:
         """The tariff to bill by, and the one to reserve by."""
         if self._clock() >= self._fresh_until:
             self._refresh()
-        key = _key(model, service)
-        found = self._now.get(key)
-        return found if found is not None else self._add(key)
-
-    def _tariff_at(self, model: Model, service: str, at: datetime) -> Tariff:
-        in_force = self._in_force(model, service)[0]
-        if self._computed_at <= at.timestamp() < self._fresh_until:
-            return in_force
-        return self._schedules[_key(model, service)].tariff_at(at)
+        found = self._now.get((model.provider, model.upstream_id, service))
+        return found if found is not None else self._add(_key(model, service))
 
     def _add(self, key: _Key) -> tuple[Tariff, Tariff]:
-        schedule = self._find_schedule(*key)
+        found = self._now.get(key)
+        if found is not None:
+            return found
+        schedule = self._find_schedule(key)
         self._compute({key: schedule}, kept=self._now, fresh_until=self._fresh_until)
         self._schedules[key] = schedule
         return self._now[key]
+
+    def _add_reserve(self, model: Model, asked_for: str) -> Tariff:
+        """Of all the ways this call may be served."""
+        unasked = self._terms.get(model.provider, NO_TERMS).unasked_services if not asked_for else frozenset((asked_for,))
+        tariffs = tuple(self._in_force(model, service)[1] for service in ("", *sorted(unasked)))
+        reserves = self._reserves  # after the lookups, each of which may begin a new set
+        return reserves.setdefault((model.provider, model.upstream_id, asked_for), worst_of(tariffs))
 
     def _refresh(self) -> None:
         self._compute(self._schedules, kept={}, fresh_until=_FOREVER)
@@ -129,37 +161,31 @@ class PriceBook:
         now = datetime.fromtimestamp(self._computed_at, UTC)
         tariffs = dict(kept)
         for key, schedule in schedules.items():
-            change = schedule.next_change(now)
+            change = next_change(schedule, now)
             tariffs[key] = _in_force_and_worst(schedule, now, change)
             if change is not None:
                 seen_from = change if change - now <= LONGEST_CALL else change - LONGEST_CALL
                 fresh_until = min(fresh_until, seen_from.timestamp())
         self._now = tariffs
+        self._reserves = {}
         self._fresh_until = fresh_until
         self._epoch += 1
 
-    def _find_schedule(self, model: ModelKey, service: str) -> Schedule:
-        base = genai.find_schedule(*model, service)
-        overrides = self._overrides.get(model, ())
+    def _find_schedule(self, key: _Key) -> Schedule:
+        provider, upstream_id, service = key
+        discount = self._terms.get(provider, NO_TERMS).batch_discount
+        base = genai.find_schedule(provider, upstream_id, service, discount)
+        overrides = self._overrides.get((provider, upstream_id), ())
         if overrides:
-            return OverriddenSchedule(base, overrides)
+            return OverriddenSchedule(base, overrides, service, discount)
         if base is None:
-            raise PriceError(f"no price is known for {model[1]} of {model[0]}")
+            raise PriceError(f"no price is known for {upstream_id} of {provider}")
         base.check()
         return base
 
 
 def _key(model: Model, service: str) -> _Key:
-    return (model.provider, model.upstream_id), service if service in PRICED_SERVICES else ""
-
-
-def _override(entry: PriceEntry) -> PriceOverride:
-    lengths: list[tuple[int, RatesEntry]] = [(-1, entry), *((longer.above, longer) for longer in entry.long_context)]
-    cards = (
-        UsdCard(above, r.input, r.output, r.cached_input, r.cache_write, r.cache_write_1h)
-        for above, r in sorted(lengths, key=lambda length: length[0])
-    )
-    return PriceOverride(entry.starts_on, entry.ends_on, tuple(cards))
+    return model.provider, model.upstream_id, service if service in PRICED_SERVICES else ""
 
 
 def _in_force_and_worst(schedule: Schedule, now: datetime, change: datetime | None) -> tuple[Tariff, Tariff]:
@@ -169,8 +195,10 @@ def _in_force_and_worst(schedule: Schedule, now: datetime, change: datetime | No
     return tariff, worst_of((tariff, schedule.tariff_at(change)))
 
 
-def _version(overrides: Mapping[ModelKey, Sequence[PriceOverride]]) -> str:
+def _version(overrides: Mapping[ModelKey, Sequence[PriceOverride]], terms: Mapping[str, ProviderTerms]) -> str:
+    """The table's, with a digest of all that is said beside it."""
     name = f"genai-prices {genai.TABLE_VERSION}"
-    if not overrides:
+    discounts = sorted((key, t.batch_discount) for key, t in terms.items() if t.batch_discount is not None)
+    if not overrides and not discounts:
         return name
-    return f"{name}+{hashlib.sha256(repr(sorted(overrides.items())).encode()).hexdigest()[:12]}"
+    return f"{name}+{hashlib.sha256(repr((sorted(overrides.items()), discounts)).encode()).hexdigest()[:12]}"

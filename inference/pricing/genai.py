@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Final
 
 import genai_prices
 from genai_prices.data_snapshot import get_snapshot
@@ -16,22 +17,34 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from inference.pricing.schedule import earliest, midnight, next_time_of_day
-from inference.pricing.tariff import PriceError, RateCard, Tariff, UsdCard
+from inference.pricing.rates import PriceError, RateCard, UsdCard
+from inference.pricing.schedule import BATCH, discounted
+from inference.pricing.tariff import Tariff
 
 TABLE_VERSION = genai_prices.__version__
 
-__all__ = ["TABLE_VERSION", "GenaiSchedule", "find_schedule", "is_deprecated"]
+__all__ = ["TABLE_VERSION", "GenaiSchedule", "find_schedule", "is_deprecated", "table_path"]
 
 _INPUT, _OUTPUT = "input_mtok", "output_mtok"
-_OPTIONAL = ("cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok")
+_KINDS: Final = {
+    "cache_read_mtok": "cached_input",
+    "cache_write_mtok": "cache_write",
+    "cache_write_1h_mtok": "cache_write_1h",
+    "input_audio_mtok": "audio_input",
+    "cache_audio_read_mtok": "cached_audio",
+    "output_audio_mtok": "audio_output",
+    "output_reasoning_mtok": "reasoning",
+    "web_searches_kcount": "web_search",
+    "storage_searches_kcount": "file_search",
+}
+"""The table's name for a price, and ours for the kind it is the rate of."""
 
-# Charged per search or per other modality, never per text token: they do not change what text costs.
-_BESIDE_TEXT = ("_kcount", "_audio_", "_image_", "_video_")
+# What providers count as input or output tokens without telling how many: no matter if they cost the same as text.
+_UNTOLD: Final = ("_image_", "_video_")
 
-_CONTEXTS: dict[str, dict[str, str] | None] = {
+_CONTEXTS: Final[dict[str, dict[str, str] | None]] = {
     "": None,
-    "batch": {"processing": "batch"},
+    BATCH: {"processing": "batch"},
     "flex": {"service_tier": "flex"},
     "priority": {"service_tier": "priority"},
     "fast": {"service_tier": "fast", "speed": "fast"},
@@ -39,13 +52,17 @@ _CONTEXTS: dict[str, dict[str, str] | None] = {
 
 
 class GenaiSchedule:
-    """One model's prices under one service ("" is the provider's standard one)."""
+    """One model's prices under one service ("" is the provider's standard one).
 
-    __slots__ = ("_context", "_model")
+    `discount` is what is deducted while the table has no price of its own for the service.
+    """
 
-    def __init__(self, model: ModelInfo, service: str) -> None:
+    __slots__ = ("_context", "_discount", "_model")
+
+    def __init__(self, model: ModelInfo, service: str, discount: Decimal | None = None) -> None:
         self._model = model
         self._context = _CONTEXTS[service]
+        self._discount = discount
 
     def check(self) -> None:
         """Raises PriceError if any price the model has had or will have is of a kind we cannot charge."""
@@ -54,18 +71,24 @@ class GenaiSchedule:
             _tariff(price)
 
     def tariff_at(self, at: datetime) -> Tariff:
-        return _tariff(self._model.get_prices(at, self._context))
+        tariff = _tariff(self._model.get_prices(at, self._context))
+        if self._discount is None or self._has_own_price(at):
+            return tariff
+        return discounted(tariff, self._discount)
 
-    def next_change(self, after: datetime) -> datetime | None:
-        return earliest(list(self._changes(after)), after)
+    def days(self) -> frozenset[date]:
+        return frozenset(c.start_date for c in self._constraints() if isinstance(c, StartDateConstraint))
 
-    def _changes(self, after: datetime) -> Iterator[datetime]:
-        for constraint in self._constraints():
-            if isinstance(constraint, StartDateConstraint):
-                yield midnight(constraint.start_date)
-            elif isinstance(constraint, TimeOfDateConstraint):
-                yield next_time_of_day(constraint.start_time, after)
-                yield next_time_of_day(constraint.end_time, after)
+    def hours(self) -> frozenset[time]:
+        windows = (c for c in self._constraints() if isinstance(c, TimeOfDateConstraint))
+        return frozenset(_in_utc(hour) for window in windows for hour in (window.start_time, window.end_time))
+
+    def _has_own_price(self, at: datetime) -> bool:
+        context = self._context or {}
+        return any(
+            (variant.constraint is None or variant.constraint.active(at)) and variant.when.items() <= context.items()
+            for variant in self._model.price_variants or ()
+        )
 
     def _constraints(self) -> Iterator[StartDateConstraint | TimeOfDateConstraint | None]:
         if not isinstance(self._model.prices, ModelPrice):
@@ -74,19 +97,26 @@ class GenaiSchedule:
             yield from (variant.constraint for variant in self._model.price_variants or ())
 
 
-def find_schedule(provider: str, upstream_id: str, service: str = "") -> GenaiSchedule | None:
+def find_schedule(
+    provider: str, upstream_id: str, service: str = "", batch_discount: Decimal | None = None
+) -> GenaiSchedule | None:
     """The schedule of a provider's model, or None when the table has none. A deprecated model still has its price."""
     found = _find(provider, upstream_id)
     if found is None:
         return None
     model, is_own = found
-    # A price borrowed from another provider's list is its standard one; discounts are not carried over.
-    return GenaiSchedule(model, service if is_own else "")
+    # A price borrowed from another provider's list is its standard one; that provider's discounts are not carried over.
+    return GenaiSchedule(model, service if is_own else "", batch_discount if service == BATCH else None)
 
 
 def is_deprecated(provider: str, upstream_id: str) -> bool:
     found = _find(provider, upstream_id)
     return found is not None and bool(found[0].deprecated)
+
+
+def table_path() -> str:
+    """Where the table in use was read from."""
+    return str(genai_prices.__file__)
 
 
 def _find(provider: str, upstream_id: str) -> tuple[ModelInfo, bool] | None:
@@ -97,23 +127,43 @@ def _find(provider: str, upstream_id: str) -> tuple[ModelInfo, bool] | None:
     return model, any(model is own for own in owner.models)
 
 
+def _in_utc(hour: time) -> time:
+    return hour if hour.tzinfo is None else datetime.combine(date(1970, 1, 1), hour).astimezone(UTC).time()
+
+
 def _tariff(prices: ModelPrice) -> Tariff:
     stored = {key: value for key, value in vars(prices).items() if value is not None}
-    if _INPUT not in stored or _OUTPUT not in stored:
-        raise PriceError("the price table has no price per input and output token")
-    used = {key: stored.pop(key) for key in (_INPUT, _OUTPUT, *_OPTIONAL) if key in stored}
-    unknown = sorted(key for key in stored if not any(part in key for part in _BESIDE_TEXT))
-    if unknown or "requests_kcount" in stored:
-        raise PriceError(f"it is charged by {', '.join(unknown or ['requests_kcount'])}, which is not supported")
+    if _INPUT not in stored:
+        raise PriceError("the price table has no price per input token")
+    stored.setdefault(_OUTPUT, Decimal(0))  # embedding models write nothing; the book refuses it for all others
+    _refuse_what_cannot_be_charged(stored)
+    used = {key: value for key, value in stored.items() if key in _KINDS or key in (_INPUT, _OUTPUT)}
     tiered = (value for value in used.values() if isinstance(value, TieredPrices))
     thresholds = sorted({tier.start for value in tiered for tier in value.tiers})
     return Tariff(tuple(_card(above, used) for above in (-1, *thresholds)))
 
 
+def _refuse_what_cannot_be_charged(stored: dict[str, Decimal | TieredPrices]) -> None:
+    """A price for something that no answer counts would be a bill that is wrong now and then."""
+    beside = {key: value for key, value in stored.items() if key not in _KINDS and key not in (_INPUT, _OUTPUT)}
+    unknown = sorted(
+        key
+        for key, value in beside.items()
+        if key == "requests_kcount" or not (key.endswith("_kcount") or _costs_as_text(key, value, stored))
+    )
+    if unknown:
+        raise PriceError(f"it is charged by {', '.join(unknown)}, which is not supported")
+
+
+def _costs_as_text(key: str, value: Decimal | TieredPrices, stored: dict[str, Decimal | TieredPrices]) -> bool:
+    part = next((part for part in _UNTOLD if part in key), None)
+    return part is not None and value == stored.get(key.replace(part, "_"))
+
+
 def _card(above: int, prices: dict[str, Decimal | TieredPrices]) -> RateCard:
     at_length = {key: _price_above(above, value) for key, value in prices.items()}
-    prices_at = UsdCard(above, at_length[_INPUT], at_length[_OUTPUT], *(at_length.get(key) for key in _OPTIONAL))
-    return prices_at.rate_card()
+    others = {kind: at_length[key] for key, kind in _KINDS.items() if key in at_length}
+    return UsdCard(above, at_length[_INPUT], at_length[_OUTPUT], **others).rate_card()
 
 
 def _price_above(above: int, price: Decimal | TieredPrices) -> Decimal:

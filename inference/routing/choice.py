@@ -47,7 +47,7 @@ class Chooser:
         if demand.max_output_tokens is not None:
             output = min(output, demand.max_output_tokens)
         price = self._prices.price(model, Usage(input_tokens=demand.input_tokens, output_tokens=output))
-        return _Offer(model, price, model.quality_for(demand.task))
+        return _Offer(model, price, model.quality_for(demand.task) or 0.0)
 
 
 def _quick_enough(models: tuple[Model, ...], demand: Demand) -> tuple[Model, ...]:

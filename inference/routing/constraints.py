@@ -9,7 +9,12 @@ from inference.domain import Model, Refusal, RefusalKind, Wire
 from inference.pricing import PriceBook
 from inference.routing.demand import Demand
 
-PATHS = {Wire.CHAT: "/v1/chat/completions", Wire.MESSAGES: "/v1/messages"}
+PATHS = {
+    Wire.CHAT: "/v1/chat/completions",
+    Wire.MESSAGES: "/v1/messages",
+    Wire.RESPONSES: "/v1/responses",
+    Wire.EMBEDDINGS: "/v1/embeddings",
+}
 
 
 class Constraints:
@@ -47,7 +52,7 @@ class Constraints:
             left = tuple(m for m in left if _allowed(m, demand))
             yield "policy", "allowed by the organization's policy", left
         reachable = self._reachable_wires[demand.wire]
-        left = tuple(m for m in left if m.wire in reachable)
+        left = tuple(m for m in left if m.wire in reachable or m.speaks(demand.wire))
         yield "wire", f"reachable through {PATHS[demand.wire]}", left
         left = tuple(m for m in left if m.provider in demand.available)
         yield "provider", "of an available provider", left

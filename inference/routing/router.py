@@ -69,6 +69,9 @@ class Router:
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
             model = self._named_model(call, policy)
             return model if isinstance(model, Refusal) else (model,)
+        if call.wire is Wire.EMBEDDINGS:
+            message = "Embeddings need a model to be named: vectors of different models cannot be compared."
+            return Refusal(RefusalKind.INVALID, message, details={"param": "model"})
         demand = self._demand(call, policy, "", None)
         return demand if isinstance(demand, Refusal) else self._union(demand)
 
@@ -112,6 +115,7 @@ class Router:
         if isinstance(model, Refusal):
             return model
         reason = f"explicit: {model.id}, as named"
+        task = task if model.quality else ""
         return Plan(model, RoutingMode.EXPLICIT, reason, task=task, quality=model.quality_for(task))
 
     def _named_model(self, call: Call, policy: PolicySnapshot) -> Model | Refusal:
@@ -122,6 +126,11 @@ class Router:
             return self._unknown(call.model)
         if not policy.allows(model.id):
             return _refuse(RefusalKind.FORBIDDEN, f"The organization's policy does not allow {model.id}.", model)
+        if (model.wire is Wire.EMBEDDINGS) is not (call.wire is Wire.EMBEDDINGS):
+            return _wrong_path(model)
+        return self._callable(model)
+
+    def _callable(self, model: Model) -> Model | Refusal:
         if not self._available(model.provider):
             name = self._registry.providers[model.provider].name
             return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: {name} is not available.", model)
@@ -141,6 +150,12 @@ class Router:
         hint = f" Did you mean '{close[0]}'?" if close else ""
         message = f"The model '{shown}' does not exist.{hint}"
         return Refusal(RefusalKind.UNKNOWN_MODEL, message, details={"model": shown})
+
+
+def _wrong_path(model: Model) -> Refusal:
+    if model.wire is Wire.EMBEDDINGS:
+        return _refuse(RefusalKind.INVALID, f"{model.id} makes embeddings; ask it through /v1/embeddings.", model)
+    return _refuse(RefusalKind.INVALID, f"{model.id} makes no embeddings.", model)
 
 
 def _refuse(kind: RefusalKind, message: str, model: Model) -> Refusal:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from inference.domain import Usage, Wire
 from inference.wire.chat import ChatFormat
 from inference.wire.checks import Invalid
+from inference.wire.embeddings import EmbeddingsFormat
 from inference.wire.errors import Kind
 from inference.wire.messages import MessagesFormat
 
@@ -97,7 +98,11 @@ class WireFormat(Protocol):
         """An error after the first byte, as an event of a stream."""
 
 
-_FORMATS: Final[dict[Wire, WireFormat]] = {Wire.CHAT: ChatFormat(), Wire.MESSAGES: MessagesFormat()}
+_FORMATS: Final[dict[Wire, WireFormat]] = {
+    Wire.CHAT: ChatFormat(),
+    Wire.MESSAGES: MessagesFormat(),
+    Wire.EMBEDDINGS: EmbeddingsFormat(),
+}
 
 
 def format_of(wire: Wire) -> WireFormat:

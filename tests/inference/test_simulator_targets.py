@@ -13,6 +13,8 @@ from tests.inference.simulator_process import RunningSimulator
 
 
 def body_for(model: Model) -> dict[str, Any]:
+    if model.wire is Wire.EMBEDDINGS:
+        return {"model": model.upstream_id, "input": "Hello"}
     limit = "max_tokens" if model.wire is Wire.MESSAGES else "max_completion_tokens"
     return {"model": model.upstream_id, limit: 10, "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -22,7 +24,7 @@ def test_every_registered_model_answers(simulator: RunningSimulator) -> None:
     answered = {}
     with httpx.Client() as client:
         for model in registry().models:
-            target = targets.for_model(model)
+            target = targets.for_model(model, model.wire)
             assert target is not None
             response = client.post(target.url, headers=dict(target.headers), json=body_for(model))
             answered[model.id] = response.status_code
