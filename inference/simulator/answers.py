@@ -11,7 +11,7 @@ import msgspec
 from inference.simulator import prose, tokens
 from inference.simulator.chance import Chance
 from inference.simulator.prompts import Prompt, Tool, ToolUse
-from inference.simulator.recordings import Recordings
+from inference.simulator.recordings import RecordedAnswer, Recordings
 from inference.simulator.schemas import Filler
 from inference.simulator.tokens import Piece
 
@@ -57,7 +57,7 @@ class Answer:
 
 
 class Author:
-    """Writes answers. Recorded ones go first, except where the caller forces a tool call."""
+    """Writes answers. Recorded ones go first; where the caller forces a tool call, only recorded calls."""
 
     def __init__(self, *, seed: int, recordings: Recordings) -> None:
         self._seed = str(seed).encode()
@@ -68,10 +68,13 @@ class Author:
         chance = self._chance(prompt, choice)
         tools = _tools_to_call(prompt)
         forced = prompt.tool_rules.use in (ToolUse.MUST, ToolUse.ONE)
-        recorded = None if forced else self._recordings.find(prompt.model, prompt.question)
+        recorded = self._recordings.find(prompt.model, prompt.question)
+        calls = _recorded_calls(prompt, recorded, chance)
         thoughts = tokens.split(prose.compose_thoughts(prompt.question, chance)) if prompt.thinks_aloud else ()
-        if recorded is not None:
-            draft = Answer(text=tokens.split(recorded), finish=Finish.END, thoughts=thoughts)
+        if calls:
+            draft = Answer(text=(), finish=Finish.TOOLS, thoughts=thoughts, calls=calls)
+        elif recorded is not None and not forced and (recorded.text or not recorded.calls):
+            draft = Answer(text=tokens.split(recorded.text), finish=Finish.END, thoughts=thoughts)
         elif tools:
             draft = Answer(text=(), finish=Finish.TOOLS, thoughts=thoughts, calls=_calls(prompt, tools, chance))
         else:
@@ -132,6 +135,20 @@ def _tools_to_call(prompt: Prompt) -> tuple[Tool, ...]:
     if not named and (rules.use is ToolUse.MUST or re.search(r"\btools?\b", question)):
         named = rules.tools[:1]
     return named if rules.parallel else named[:1]
+
+
+def _recorded_calls(prompt: Prompt, recorded: RecordedAnswer | None, chance: Chance) -> tuple[ToolCall, ...]:
+    """What was recorded for functions that may be called here; after a tool's result, nothing."""
+    rules = prompt.tool_rules
+    if recorded is None or prompt.after_tool or rules.use is ToolUse.NEVER:
+        return ()
+    functions = (tool.name for tool in rules.tools if tool.schema is not None)
+    open_to_call = {name for name in functions if rules.use is not ToolUse.ONE or name == rules.name}
+    return tuple(
+        ToolCall(chance.hex(24), call.name, tokens.split(msgspec.json.encode(call.arguments).decode()), free_text=False)
+        for call in recorded.calls
+        if call.name in open_to_call
+    )
 
 
 def _calls(prompt: Prompt, tools: tuple[Tool, ...], chance: Chance) -> tuple[ToolCall, ...]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 ANY_MODEL = "*"
+
+
+class RecordedCall(msgspec.Struct, frozen=True):
+    """A call of a function, made when one of this name is offered and no tool has answered yet."""
+
+    name: str
+    arguments: dict[str, Any]
 
 
 class RecordedAnswer(msgspec.Struct, frozen=True):
@@ -16,28 +24,29 @@ class RecordedAnswer(msgspec.Struct, frozen=True):
     model: str
     prompt: str
     text: str
+    calls: tuple[RecordedCall, ...] = ()
 
 
 class Recordings:
     """Answers by model and prompt; one recorded for a model goes before one recorded for any."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[str, str], str] = {}
+        self._answers: dict[tuple[str, str], RecordedAnswer] = {}
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._answers)
 
     def add(self, answers: Iterable[RecordedAnswer]) -> None:
-        self._texts.update(((answer.model, answer.prompt), answer.text) for answer in answers)
+        self._answers.update(((answer.model, answer.prompt), answer) for answer in answers)
 
     def clear(self) -> None:
-        self._texts.clear()
+        self._answers.clear()
 
-    def find(self, model: str, prompt: str) -> str | None:
-        if not self._texts:
+    def find(self, model: str, prompt: str) -> RecordedAnswer | None:
+        if not self._answers:
             return None
-        exact = self._texts.get((model, prompt))
-        return exact if exact is not None else self._texts.get((ANY_MODEL, prompt))
+        exact = self._answers.get((model, prompt))
+        return exact if exact is not None else self._answers.get((ANY_MODEL, prompt))
 
 
 def read_recordings(path: Path) -> list[RecordedAnswer]:
