@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,17 @@ def shape_problem(body: dict[str, Any], shape: type[msgspec.Struct]) -> Invalid 
         msgspec.convert(body, shape)
     except msgspec.ValidationError as error:
         return _named(str(error))
+    return None
+
+
+def first_stored(params: Iterable[str]) -> Invalid | None:
+    """The refusal of the first field that concerns what a provider keeps for its account."""
+    for param in params:
+        return Invalid(
+            param,
+            f"'{param}' concerns what a provider keeps for its account, which organizations share here: it needs a "
+            "provider key of your organization's own.",
+        )
     return None
 
 

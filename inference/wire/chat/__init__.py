@@ -7,6 +7,7 @@ from typing import Final
 from inference.domain import Wire
 from inference.wire.chat import answer, checks, errors, request
 from inference.wire.chat.replay import replay
+from inference.wire.chat.stored import stored_objects
 from inference.wire.chat.stream import ChatStream
 from inference.wire.usage import chat_usage
 
@@ -16,6 +17,7 @@ class ChatFormat:
 
     wire: Final = Wire.CHAT
     check = staticmethod(checks.check)
+    stored_objects = staticmethod(stored_objects)
     upstream_body = staticmethod(request.upstream_body)
     canonical = staticmethod(request.canonical)
     task_text = staticmethod(request.task_text)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from inference.wire.checks import Invalid, shape_problem
+from inference.wire.chat.stored import stored_objects
+from inference.wire.checks import Invalid, first_stored, shape_problem
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
@@ -79,8 +80,8 @@ class Request(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-def check(body: dict[str, Any]) -> Invalid | None:
-    """The first problem found, or None."""
+def check(body: dict[str, Any], *, own_account: bool = False) -> Invalid | None:
+    """The first problem found, or None. `own_account`: the call is made with the organization's own provider key."""
     if problem := shape_problem(body, Request):
         return problem
     for index, message in enumerate(body["messages"]):
@@ -90,7 +91,7 @@ def check(body: dict[str, Any]) -> Invalid | None:
         return Invalid("max_tokens", "Give only one of 'max_tokens' and 'max_completion_tokens': they say the same.")
     if body.get("stream_options") is not None and not body.get("stream"):
         return Invalid("stream_options", "'stream_options' is only allowed when 'stream' is true.")
-    return None
+    return None if own_account else first_stored(stored_objects(body))
 
 
 def _message_problem(at: str, message: dict[str, Any]) -> Invalid | None:

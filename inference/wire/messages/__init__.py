@@ -7,6 +7,7 @@ from typing import Final
 from inference.domain import Wire
 from inference.wire.messages import answer, checks, errors, request
 from inference.wire.messages.replay import replay
+from inference.wire.messages.stored import stored_objects
 from inference.wire.messages.stream import MessagesStream
 from inference.wire.usage import messages_usage
 
@@ -16,6 +17,7 @@ class MessagesFormat:
 
     wire: Final = Wire.MESSAGES
     check = staticmethod(checks.check)
+    stored_objects = staticmethod(stored_objects)
     upstream_body = staticmethod(request.upstream_body)
     canonical = staticmethod(request.canonical)
     task_text = staticmethod(request.task_text)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from inference.wire.checks import Invalid, shape_problem
+from inference.wire.checks import Invalid, first_stored, shape_problem
+from inference.wire.messages.stored import other_models, stored_objects
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -14,7 +15,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 class Message(msgspec.Struct):
     role: Literal["user", "assistant", "system"]
-    content: str | list[dict[str, Any]]
+    content: str | list[dict[str, Any]] | None = None
+    output_config: dict[str, Any] | None = None
 
 
 class Tool(msgspec.Struct):
@@ -32,6 +34,10 @@ class OutputConfig(msgspec.Struct):
     format: dict[str, Any] | None = None
 
 
+class Container(msgspec.Struct):
+    skills: list[dict[str, Any]] | None = None
+
+
 class Request(msgspec.Struct):
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     max_tokens: Annotated[int, msgspec.Meta(ge=0)]
@@ -47,21 +53,26 @@ class Request(msgspec.Struct):
     thinking: Typed | None = None
     output_config: OutputConfig | None = None
     metadata: dict[str, Any] | None = None
+    container: Container | str | None = None
+    diagnostics: dict[str, Any] | None = None
+    billing_policy: dict[str, Any] | None = None
 
 
-def check(body: dict[str, Any]) -> Invalid | None:
-    """The first problem found, or None."""
+def check(body: dict[str, Any], *, own_account: bool = False) -> Invalid | None:
+    """The first problem found, or None. `own_account`: the call is made with the organization's own provider key."""
     if problem := shape_problem(body, Request):
         return problem
     if isinstance(system := body.get("system"), list) and (problem := _blocks_problem("system", system)):
         return problem
     for index, message in enumerate(body["messages"]):
-        content = message["content"]
-        if not content and not (message["role"] == "assistant" and index == len(body["messages"]) - 1):
+        content, last = message.get("content"), index == len(body["messages"]) - 1
+        if content is None and not (message["role"] == "system" and message.get("output_config")):
+            return Invalid(f"messages[{index}].content", f"Missing required field 'messages[{index}].content'.")
+        if content is not None and not content and not (message["role"] == "assistant" and last):
             return Invalid(f"messages[{index}].content", f"Invalid 'messages[{index}].content': it must not be empty.")
         if isinstance(content, list) and (problem := _blocks_problem(f"messages[{index}].content", content)):
             return problem
-    return None
+    return other_models(body) or (None if own_account else first_stored(stored_objects(body)))
 
 
 _REQUIRED: dict[str, tuple[str, type]] = {
