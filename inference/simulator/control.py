@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from inference.simulator.batching import BatchPlan
 from inference.simulator.exchange import Request
 from inference.simulator.faults import FaultPlan
 from inference.simulator.ledger import ServedCall, Totals
@@ -35,6 +36,7 @@ class ControlAnswer:
 
 _ANSWERS = msgspec.json.Decoder(AnswersBody)
 _FAULTS = msgspec.json.Decoder(FaultPlan)
+_BATCHES = msgspec.json.Decoder(BatchPlan)
 _FIDELITY = msgspec.json.Decoder(FidelityBody)
 
 
@@ -84,6 +86,11 @@ def _set_faults(world: World, request: Request) -> FaultPlan:
     return world.faults.plan
 
 
+def _set_batches(world: World, request: Request) -> BatchPlan:
+    world.batches = _BATCHES.decode(request.body or b"{}")
+    return world.batches
+
+
 def _set_fidelity(world: World, request: Request) -> FidelityBody:
     body = _FIDELITY.decode(request.body)
     world.fidelity = body.fidelity
@@ -102,6 +109,7 @@ _ACTIONS: dict[tuple[str, str], Callable[[World, Request], Any]] = {
     ("GET", "/calls"): _calls,
     ("GET", "/faults"): lambda world, _request: world.faults.plan,
     ("POST", "/faults"): _set_faults,
+    ("POST", "/batches"): _set_batches,
     ("POST", "/fidelity"): _set_fidelity,
     ("POST", "/reset"): _reset,
 }

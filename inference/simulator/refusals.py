@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+Fitted = TypeVar("Fitted", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,16 @@ def unknown_field(raw: Any, typed: Any, path: tuple[str | int, ...] = ()) -> Vio
             if found:
                 return found
     return None
+
+
+def fit(raw: Any, kind: type[Fitted], at: tuple[str | int, ...], *, strict: bool = True) -> Fitted | Violation:
+    """Part of a body in its typed form, or what is wrong with it, told from the root."""
+    try:
+        typed = msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        found = violation_of(error)
+        return Violation(found.fault, (*at, *found.path), found.problem)
+    return (unknown_field(raw, typed, at) if strict else None) or typed
 
 
 _WIRE_NAMES: dict[type[msgspec.Struct], dict[str, str]] = {}

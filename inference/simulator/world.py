@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from inference.simulator.answers import Author
+from inference.simulator.batching import BatchPlan
 from inference.simulator.catalogue import Catalogue
 from inference.simulator.chance import Chance
+from inference.simulator.errands import Errands
 from inference.simulator.faults import FaultPlan, FaultSwitch
 from inference.simulator.ledger import CallLedger
+from inference.simulator.openai.responses.stored import ResponseStore
 from inference.simulator.prefixes import AutomaticCache, MarkedCache
 from inference.simulator.recordings import RecordedAnswer, Recordings
 
@@ -34,6 +37,9 @@ class World:
     author: Author
     faults: FaultSwitch
     at_start: tuple[Fidelity, Sequence[RecordedAnswer]]
+    batches: BatchPlan = field(default_factory=BatchPlan)
+    errands: Errands = field(default_factory=Errands)
+    responses: ResponseStore = field(default_factory=ResponseStore)
     ledger: CallLedger = field(default_factory=CallLedger)
     automatic_cache: AutomaticCache = field(default_factory=AutomaticCache)
     marked_cache: MarkedCache = field(default_factory=MarkedCache)
@@ -50,6 +56,9 @@ class World:
         self.recordings.clear()
         self.recordings.add(answers)
         self.faults.reset()
+        self.batches = BatchPlan()
+        self.errands.clear()
+        self.responses.clear()
         self.ledger.reset()
         self.automatic_cache.clear()
         self.marked_cache.clear()

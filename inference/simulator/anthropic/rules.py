@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from inference.simulator.anthropic import wire
 from inference.simulator.anthropic.errors import invalid, misfit
 from inference.simulator.anthropic.models import most_output_tokens
-from inference.simulator.refusals import Refusal, Violation, unknown_field, violation_of
+from inference.simulator.refusals import Fitted, Refusal, Violation, fit
 from inference.simulator.schema_shapes import problem_of
 
 _MOST_MARKS = 4
-Fitted = TypeVar("Fitted", bound=msgspec.Struct)
 _OWN_TOOL_TYPE = re.compile(r"^[a-z0-9_]+_\d{8}$")
 
 
@@ -68,14 +67,8 @@ def _own_tool(raw: wire.Json, index: int) -> wire.OwnTool | Refusal:
 
 
 def _fitted(raw: wire.Json, kind: type[Fitted], at: tuple[str | int, ...]) -> Fitted | Refusal:
-    """Part of a body in its typed form, or what is wrong with it, told from the root."""
-    try:
-        typed = msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        found = violation_of(error)
-        return misfit(Violation(found.fault, (*at, *found.path), found.problem))
-    stray = unknown_field(raw, typed, at)
-    return misfit(stray) if stray else typed
+    fitted = fit(raw, kind, at)
+    return misfit(fitted) if isinstance(fitted, Violation) else fitted
 
 
 def _tool_choice(request: wire.Conversation, names: list[str]) -> Refusal | None:

@@ -12,10 +12,10 @@ from inference.simulator.openai.models import Ability
 from inference.simulator.openai.rules import tool_name
 from inference.simulator.prompts import Prompt, Segment, Tool, ToolRules, ToolUse
 
-_EFFORT_TOKENS = {"low": 24, "medium": 64, "high": 160, "xhigh": 320, "max": 640}
-_IMAGE_TOKENS = {"low": 85}
-_LARGE_IMAGE_TOKENS = 765
-_BYTES_PER_TOKEN = 40
+EFFORT_TOKENS = {"low": 24, "medium": 64, "high": 160, "xhigh": 320, "max": 640}
+IMAGE_TOKENS = {"low": 85}
+LARGE_IMAGE_TOKENS = 765
+BYTES_PER_TOKEN = 40
 """Base64 of sound and files: a rough share, as no decoder is at hand."""
 BREAKPOINT_SECONDS = 1800
 _USES = {"auto": ToolUse.MAY, "none": ToolUse.NEVER, "required": ToolUse.MUST}
@@ -41,7 +41,7 @@ def prompt_of(request: wire.ChatRequest, *, provider: str, ability: Ability | No
         settings=msgspec.json.encode([*settings, request.logit_bias], order="sorted"),
         max_tokens=request.max_completion_tokens or request.max_tokens,
         stop=(request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ()),
-        reasoning_tokens=_EFFORT_TOKENS.get(effort or "none", 0),
+        reasoning_tokens=EFFORT_TOKENS.get(effort or "none", 0),
     )
 
 
@@ -91,12 +91,12 @@ def _part(part: wire.UserPart | wire.AssistantPart) -> tuple[str, int]:
         case wire.RefusalPart():
             return part.refusal, 0
         case wire.ImagePart():
-            return part.image_url.url[:200], _IMAGE_TOKENS.get(part.image_url.detail, _LARGE_IMAGE_TOKENS)
+            return part.image_url.url[:200], IMAGE_TOKENS.get(part.image_url.detail, LARGE_IMAGE_TOKENS)
         case wire.AudioPart():
-            return part.input_audio.data[:200], len(part.input_audio.data) // _BYTES_PER_TOKEN + 1
+            return part.input_audio.data[:200], len(part.input_audio.data) // BYTES_PER_TOKEN + 1
         case wire.FilePart():
             data = part.file.file_data or part.file.file_id or ""
-            return data[:200], len(data) // _BYTES_PER_TOKEN + 1
+            return data[:200], len(data) // BYTES_PER_TOKEN + 1
 
 
 def _calls_text(message: wire.Message) -> str:

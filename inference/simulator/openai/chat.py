@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 
 import msgspec
 
 from inference.simulator.openai import models, rules, wire
-from inference.simulator.openai.asking import BREAKPOINT_SECONDS, prompt_of
+from inference.simulator.openai.asking import prompt_of
+from inference.simulator.openai.caching import cache_use
 from inference.simulator.openai.errors import invalid, misfit, not_json, unknown_model
 from inference.simulator.openai.models import Ability, ability_of
 from inference.simulator.openai.rendering import ChunkWriter, Style, usage_of, whole
-from inference.simulator.prefixes import SMALLEST_PREFIX, CacheUse
-from inference.simulator.prompts import Prompt
 from inference.simulator.refusals import Refusal, unknown_field, violation_of
 from inference.simulator.replies import Metered, Prepared, Reply
 from inference.simulator.schemas import UnsatisfiableSchemaError
@@ -62,27 +60,16 @@ def _perform(world: World, request: wire.ChatRequest, *, provider: str, ability:
         answers = [world.author.answer(prompt, choice=index) for index in range(request.n or 1)]
     except UnsatisfiableSchemaError as error:
         return invalid(f"Invalid schema: {error}.", param="response_format", code="invalid_json_schema")
-    cache = _cache_use(world, prompt, request, total=prompt_tokens, ability=ability)
     writes = ability is not None and ability.has_breakpoints
+    explicit = request.prompt_cache_options is not None and request.prompt_cache_options.mode == "explicit"
+    key = request.prompt_cache_key or ""
+    cache = cache_use(world, prompt, key=key, total=prompt_tokens, marks=writes, only_marked=explicit)
     usage = usage_of(answers, prompt_tokens=prompt_tokens, cache=cache, writes=writes)
     metered = Metered(prompt_tokens, usage["completion_tokens"], cache.read, cache.written)
     style = _style(world, request, strict=provider == "openai")
     if request.stream:
         return Reply(style.id, metered, events=ChunkWriter(style).events(answers, usage))
     return Reply(style.id, metered, body=whole(answers, style, usage))
-
-
-def _cache_use(
-    world: World, prompt: Prompt, request: wire.ChatRequest, *, total: int, ability: Ability | None
-) -> CacheUse:
-    owner = f"{prompt.provider}/{prompt.model}/{request.prompt_cache_key or ''}"
-    if ability is None or not ability.has_breakpoints:
-        return world.automatic_cache.use(owner, prompt.segments, total=total)
-    segments = list(prompt.segments)
-    options = request.prompt_cache_options
-    if options is None or options.mode != "explicit":
-        segments[-1] = replace(segments[-1], cache_seconds=BREAKPOINT_SECONDS)
-    return world.marked_cache.use(owner, segments, smallest=SMALLEST_PREFIX)
 
 
 def _style(world: World, request: wire.ChatRequest, *, strict: bool) -> Style:

@@ -7,6 +7,7 @@ parameters while they reason; from GPT-5.4 on tools exclude reasoning, and GPT-6
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inference.simulator.openai import wire
@@ -67,27 +68,35 @@ def refusal_of(request: wire.ChatRequest, ability: Ability) -> Refusal | None:
 
 
 def _effort(request: wire.ChatRequest, ability: Ability) -> Refusal | None:
-    effort = request.reasoning_effort
-    if effort is not None and effort not in ability.efforts:
-        code = "unsupported_value" if ability.reasons else "unsupported_parameter"
-        message = f"'reasoning_effort' does not support '{effort}' with this model."
-        return invalid(message, param="reasoning_effort", code=code)
-    reasons = (effort or ability.default_effort) != "none"
-    if request.tools and reasons and ability.tools_exclude_reasoning:
+    refusal = effort_refusal(request.reasoning_effort, ability, param="reasoning_effort")
+    reasons = (request.reasoning_effort or ability.default_effort) != "none"
+    if refusal is None and request.tools and reasons and ability.tools_exclude_reasoning:
         message = (
             f"Function tools with reasoning_effort are not supported for {request.model} in /v1/chat/completions. "
             "Use /v1/responses, or set reasoning_effort to 'none'."
         )
         return invalid(message, param="reasoning_effort")
-    return None
+    return refusal
+
+
+def effort_refusal(effort: str | None, ability: Ability, *, param: str) -> Refusal | None:
+    if effort is None or effort in ability.efforts:
+        return None
+    code = "unsupported_value" if ability.reasons else "unsupported_parameter"
+    return invalid(f"'{param}' does not support '{effort}' with this model.", param=param, code=code)
 
 
 def _sampling(request: wire.ChatRequest, ability: Ability) -> Refusal | None:
     if (request.reasoning_effort or ability.default_effort) == "none":
         return None
-    for name, default in (("temperature", 1), ("top_p", 1), ("presence_penalty", 0), ("frequency_penalty", 0)):
-        value = getattr(request, name)
-        if value is not None and value != default:
-            message = f"Unsupported value: '{name}' does not support {value:g} with this model; only {default} is."
+    neutral = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+    return sampling_refusal({name: (getattr(request, name), only) for name, only in neutral.items()})
+
+
+def sampling_refusal(settings: Mapping[str, tuple[float | None, int]]) -> Refusal | None:
+    """A model that reasons takes only the neutral value of each sampling parameter."""
+    for name, (value, only) in settings.items():
+        if value is not None and value != only:
+            message = f"Unsupported value: '{name}' does not support {value:g} with this model; only {only} is."
             return invalid(message, param=name, code="unsupported_value")
     return None

@@ -106,10 +106,10 @@ def _call(call: ToolCall, text: str) -> dict[str, Any]:
 
 
 def _logprobs(pieces: tuple[Piece, ...], style: Style) -> dict[str, Any]:
-    return {"content": [_logprob(piece, style.top_logprobs) for piece in pieces], "refusal": None}
+    return {"content": [logprob_of(piece, style.top_logprobs) for piece in pieces], "refusal": None}
 
 
-def _logprob(piece: Piece, alternatives: int) -> dict[str, Any]:
+def logprob_of(piece: Piece, alternatives: int) -> dict[str, Any]:
     """A likely-looking number that depends on the token alone."""
     value = -(sum(piece.text.encode()) % 97) / 400
     entry = {"token": piece.text, "logprob": value, "bytes": list(piece.text.encode())}
@@ -177,6 +177,10 @@ class ChunkWriter:
         choice = b'{"index":%d,"delta":%b,"logprobs":%b,"finish_reason":%b}' % (index, delta, logprobs, finish)
         if not self._style.obfuscate:
             return self._head + choice + self._tail
-        # Chunks are padded so that their sizes on the wire do not tell their tokens apart.
-        padding = b',"obfuscation":"%s"}\n\n' % _PADDING[padded % 16 : 16 + padded % 8].encode()
+        padding = b',"obfuscation":"%s"}\n\n' % padding_for(padded).encode()
         return self._head + choice + self._tail[:-3] + padding
+
+
+def padding_for(size: int) -> str:
+    """Chunks are padded so that their sizes on the wire do not tell their tokens apart."""
+    return _PADDING[size % 16 : 16 + size % 8]

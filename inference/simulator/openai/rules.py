@@ -65,7 +65,7 @@ def _functions(offered: Iterable[tuple[str, wire.FunctionDefinition]]) -> Refusa
     for at, function in offered:
         if function.parameters is None:
             continue
-        problem = _not_an_object(function.parameters) or (function.strict and _strictness(function.parameters))
+        problem = schema_problem(function.parameters, strict=bool(function.strict))
         if problem:
             message = f"Invalid schema for function '{function.name}': {problem}"
             return invalid(message, param=f"{at}.parameters", code="invalid_function_parameters")
@@ -96,7 +96,7 @@ def _formats(request: wire.ChatRequest) -> Refusal | None:
                 param="response_format.json_schema.schema",
                 code="missing_required_parameter",
             )
-        problem = _not_an_object(schema) or (_strictness(schema) if wanted.json_schema.strict else None)
+        problem = schema_problem(schema, strict=bool(wanted.json_schema.strict))
         if problem:
             message = f"Invalid schema for response_format '{wanted.json_schema.name}': {problem}"
             return invalid(message, param="response_format", code="invalid_json_schema")
@@ -136,6 +136,11 @@ def _conversation(request: wire.ChatRequest) -> Refusal | None:
 
 def tool_name(tool: wire.FunctionTool | wire.CustomTool) -> str:
     return tool.function.name if isinstance(tool, wire.FunctionTool) else tool.custom.name
+
+
+def schema_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
+    """What keeps a schema from being taken for a tool or an answer."""
+    return _not_an_object(schema) or (_strictness(schema) if strict else None)
 
 
 def _not_an_object(schema: Mapping[str, Any]) -> str | None:
