@@ -93,6 +93,22 @@ def neutral_values(table: Table) -> dict[str, Collection[Any]]:
     return {name: rule.neutral for name, rule in table[""].items() if rule.neutral}
 
 
+def crossing(table: Table) -> frozenset[str]:
+    """The top-level fields that a translation says, or may leave out."""
+    return frozenset(
+        name
+        for name, rule in table[""].items()
+        if rule.there in (There.SAID, There.LEFT_OUT) and rule.here is not Here.HEADER
+    )
+
+
+def telling(table: Table, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The top-level fields of a request that a translation cannot pass over: not those it could not say but that say
+    nothing."""
+    silent = {name: rule.neutral for name, rule in table[""].items() if rule.there is There.REFUSED}
+    return {name: value for name, value in body.items() if value not in silent.get(name, ())}
+
+
 def not_steering(table: Table) -> frozenset[str]:
     """The top-level fields that cannot change what is answered."""
     return frozenset(name for name, rule in table[""].items() if not rule.steers)

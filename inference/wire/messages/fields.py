@@ -66,7 +66,7 @@ REQUEST: Final = {
     "thread": replace(
         STORED, why="the conversation would be kept in the provider's account, which organizations share"
     ),
-    "betas": Rule(Here.HEADER, There.LEFT_OUT, "anthropic-beta, which goes up as it came"),
+    "betas": Rule(Here.HEADER, There.REFUSED, "anthropic-beta, which goes up as it came"),
     "user_profile_id": replace(STORED, why="it names a profile of the provider's account; sent as a header, too"),
     "workspace_id": replace(STORED, why="it names a part of the provider's account; sent as a header, too"),
 }
@@ -139,8 +139,7 @@ CONTENT: Final = {
 
 TOOLS: Final = {
     "tools:custom": {
-        **fields("name description input_schema", SAID),
-        "type": left_out("a tool without a type is one"),
+        **fields("type name description input_schema", SAID),
         "strict": replace(SAID, neutral=(False,)),
         "cache_control": CACHING_HINT,
         "eager_input_streaming": left_out("how a tool's input is delivered"),
@@ -163,12 +162,9 @@ SETTINGS: Final = {
     "output_config": {**fields("effort format", SAID), "task_budget": UNSAYABLE},
     "task_budget:tokens": fields("type total remaining", WITHIN),
     "format:json_schema": fields("type schema", SAID),
-    "thinking:enabled": {
-        "type": SAID,
-        "budget_tokens": replace(UNSAYABLE, why="it decides by itself how much to reason"),
-        "display": _DISPLAY,
-        "block_binding": UNSAYABLE,
-    },
+    "thinking:enabled": unsayable_kind(
+        "budget_tokens display block_binding", "it decides by itself when and how much to reason"
+    ),
     "thinking:adaptive": {"type": SAID, "display": _DISPLAY, "block_binding": UNSAYABLE},
     "thinking:enabled.block_binding": fields("prefix_mismatch_behavior", WITHIN),
     "thinking:adaptive.block_binding": fields("prefix_mismatch_behavior", WITHIN),
@@ -202,5 +198,16 @@ SETTINGS: Final = {
     "thread:create": fields("type", WITHIN),
     "thread:continue": fields("type previous_message_id", WITHIN),
 }  # fmt: skip
+
+SAID_IN: Final = {
+    "content:image": ("messages:user", "content:tool_result"),
+    "content:document": ("messages:user", "content:tool_result"),
+    "source:url": ("content:image",),
+    "content:tool_result": ("messages:user",),
+    "content:tool_use": ("messages:assistant",),
+    "content:thinking": ("messages:assistant",),
+    "content:redacted_thinking": ("messages:assistant",),
+}
+"""Where alone a translation can say what the types allow anywhere. Elsewhere it is refused by its `type`."""
 
 FIELDS: Final[Table] = {"": REQUEST, **MESSAGES, **CONTENT, **TOOLS, **SETTINGS, **SERVER_FIELDS}

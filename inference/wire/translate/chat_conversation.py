@@ -52,17 +52,29 @@ def _add_turn(turns: list[dict[str, Any]], message: dict[str, Any], at: str, acc
     elif role == "tool":
         _add_result(turns, message, at)
     elif role in _INSTRUCTING:
-        if capabilities.LATE_INSTRUCTIONS not in accepted or not turns or turns[-1]["role"] != "user":
-            refuse(f"{at}.role", "instructions are only accepted at the start of the conversation")
-        turns.append({"role": "system", "content": _instruction(message, at)})
+        _add_late_instruction(turns, message, at, accepted)
     else:
         refuse(f"{at}.role", "use tool messages instead")
+
+
+def _add_late_instruction(
+    turns: list[dict[str, Any]], message: dict[str, Any], at: str, accepted: Collection[str]
+) -> None:
+    """Instructions in a row are one message."""
+    before = turns[-1]["role"] if turns else None
+    if capabilities.LATE_INSTRUCTIONS not in accepted or before not in ("user", "system"):
+        refuse(f"{at}.role", "instructions are only accepted at the start of the conversation")
+    content = _instruction(message, at)
+    if before == "system":
+        turns[-1]["content"] = [*_as_blocks(turns[-1]["content"]), *_as_blocks(content)]
+    else:
+        turns.append({"role": "system", "content": content})
 
 
 def _add_result(turns: list[dict[str, Any]], message: Mapping[str, Any], at: str) -> None:
     """Results of calls made together are returned together, in one user turn of their own."""
     refuse_others(message, {"role", "content", "tool_call_id"}, at)
-    content = _content(message["content"], f"{at}.content", {"text"})
+    content = _content(message["content"], f"{at}.content", _USER_PARTS)
     result = {"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": content}
     if turns and turns[-1]["role"] == "user" and _only_results(turns[-1]["content"]):
         turns[-1]["content"].append(result)
@@ -90,7 +102,7 @@ def _assistant(message: Mapping[str, Any], at: str) -> str | list[dict[str, Any]
 def _call(call: Mapping[str, Any], at: str) -> dict[str, Any]:
     function = call.get("function")
     if function is None:
-        refuse(at, "only calls of function tools are known there")
+        refuse(f"{at}.type", "only calls of function tools are known there")
     refuse_others(call, {"id", "type", "function", "index"}, at)
     written = function["arguments"]
     try:

@@ -6,43 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from inference.wire import capabilities
+from inference.wire.chat.fields import FIELDS
 from inference.wire.chat.request import max_output_tokens
+from inference.wire.fields import crossing, telling
 from inference.wire.translate.chat_conversation import conversation_to_messages
 from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
-from inference.wire.translate.tools import choice_to_messages, tools_to_messages
+from inference.wire.translate.tools import choice_to_messages, offered_tools, tools_to_messages
 
-_TRANSLATED: Final = frozenset(
-    {
-        "model",
-        "messages",
-        "max_tokens",
-        "max_completion_tokens",
-        "stream",
-        "stop",
-        "temperature",
-        "top_p",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "reasoning_effort",
-        "service_tier",
-        "user",
-        "safety_identifier",
-    }
-)
-_HINTS: Final = frozenset({"stream_options", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
-"""How a stream is delivered, which the gateway sees to, and where OpenAI caches a prefix: no part of what is asked."""
-
-_NEUTRAL: Final[Mapping[str, Any]] = {
-    "n": 1,
-    "presence_penalty": 0,
-    "frequency_penalty": 0,
-    "function_call": "auto",
-    "modalities": ["text"],
-    "verbosity": "medium",
-}
-"""Defaults that say nothing. Any other value would have to be expressed, and cannot."""
+_CROSSING: Final = crossing(FIELDS)
 
 
 def to_messages(
@@ -56,9 +27,9 @@ def to_messages(
 
 
 def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens: int) -> dict[str, Any]:
-    telling = {name: value for name, value in body.items() if name not in _NEUTRAL or value != _NEUTRAL[name]}
-    refuse_others(telling, _TRANSLATED | _HINTS)
+    refuse_others(telling(FIELDS, body), _CROSSING)
     system, messages = conversation_to_messages(body["messages"], accepted)
+    offered = offered_tools(body)
     choice = choice_to_messages(body)
     request = {
         "model": body.get("model"),
@@ -67,7 +38,7 @@ def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens
         "messages": messages,
         "stream": body.get("stream"),
         "stop_sequences": _stop_sequences(body.get("stop")),
-        "tools": tools_to_messages(body["tools"]) if body.get("tools") else None,
+        "tools": tools_to_messages(offered) if offered else None,
         "tool_choice": choice,
         "service_tier": _service_tier(body),
         "metadata": _metadata(body),
@@ -111,9 +82,12 @@ def _output_format(body: Mapping[str, Any]) -> dict[str, Any] | None:
     wanted = body.get("response_format") or {"type": "text"}
     if wanted["type"] == "text":
         return None
+    if wanted["type"] != "json_schema":
+        refuse("response_format.type", "only a JSON schema can be asked for there")
+    refuse_others(wanted, {"type", "json_schema"}, "response_format")
     described = wanted.get("json_schema") or {}
-    if wanted["type"] != "json_schema" or "schema" not in described:
-        refuse("response_format", "only a JSON schema is accepted")
+    if "schema" not in described:
+        refuse("response_format.json_schema.schema", "the schema itself is missing")
     refuse_others(described, {"name", "description", "schema", "strict"}, "response_format.json_schema")
     heading = present({"title": described.get("name"), "description": described.get("description")})
     return {"type": "json_schema", "schema": {**heading, **described["schema"]}}

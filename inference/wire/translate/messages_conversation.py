@@ -20,7 +20,8 @@ def conversation_to_chat(system: Any, messages: list[dict[str, Any]]) -> list[di
         turns.append({"role": "system", "content": _content(system, "system", ("text",))})
     for index, message in enumerate(messages):
         at = f"messages[{index}]"
-        refuse_others(message, {"role", "content"}, at)
+        others = {name: value for name, value in message.items() if (name, value) != ("clear_at", "never")}
+        refuse_others(others, {"role", "content"}, at)
         if message["role"] == "assistant":
             turns.append(_assistant(message["content"], f"{at}.content"))
         elif message["role"] == "user":
@@ -38,24 +39,35 @@ def _user(content: Any, at: str) -> Iterator[dict[str, Any]]:
         yield {"role": "user", "content": content}
         return
     said: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for index, block in enumerate(content):
         if block["type"] != "tool_result":
             said.append(_part(block, f"{at}[{index}]", _USER_BLOCKS))
         elif said:
             refuse(f"{at}[{index}]", "tool results come before anything else")
         else:
-            yield _result(block, f"{at}[{index}]")
-    if said:
-        yield {"role": "user", "content": said}
+            result, media = _result(block, f"{at}[{index}]")
+            shown += media
+            yield result
+    if shown or said:
+        yield {"role": "user", "content": [*shown, *said]}
 
 
-def _result(block: Mapping[str, Any], at: str) -> dict[str, Any]:
-    """Chat has no flag for a failed call: that it failed is said in the text."""
+def _result(block: Mapping[str, Any], at: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The result as chat can say it, and the images and documents that a user's message must show after it.
+
+    Chat has no flag for a failed call: that it failed is said in the text.
+    """
     refuse_others(block, {"type", "tool_use_id", "content", "is_error", "cache_control"}, at)
-    content = _content(block.get("content") or "", f"{at}.content", ("text",))
+    content = _content(block.get("content") or "", f"{at}.content", _USER_BLOCKS)
+    call, media = block["tool_use_id"], []
+    if isinstance(content, list):
+        media = [part for part in content if part["type"] != "text"]
+        content = _plainest([part for part in content if part["type"] == "text"]) or f"Shown below as that of {call}."
     if block.get("is_error"):
         content = f"Error: {content}" if isinstance(content, str) else [{"type": "text", "text": "Error:"}, *content]
-    return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": content}
+    heading = [{"type": "text", "text": f"From the result of {call}:"}] if media else []
+    return {"role": "tool", "tool_call_id": call, "content": content}, heading + media
 
 
 def _assistant(content: Any, at: str) -> dict[str, Any]:

@@ -7,30 +7,13 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from inference.wire import capabilities
+from inference.wire.fields import crossing, telling
+from inference.wire.messages.fields import FIELDS
 from inference.wire.translate.messages_conversation import conversation_to_chat
 from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 from inference.wire.translate.tools import choice_to_chat, tools_to_chat
 
-_TRANSLATED: Final = frozenset(
-    {
-        "model",
-        "max_tokens",
-        "system",
-        "messages",
-        "stream",
-        "stop_sequences",
-        "temperature",
-        "top_p",
-        "tools",
-        "tool_choice",
-        "thinking",
-        "output_config",
-        "service_tier",
-        "metadata",
-    }
-)
-_HINTS: Final = frozenset({"cache_control"})
-"""Where Anthropic caches a prefix: no part of what is asked."""
+_CROSSING: Final = crossing(FIELDS)
 
 _MOST_STOPS: Final = 4
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -48,8 +31,7 @@ def to_chat(
 
 
 def _request(body: dict[str, Any], accepted: Collection[str], limit_field: str) -> dict[str, Any]:
-    telling = {name: value for name, value in body.items() if (name, value) != ("speed", "standard")}
-    refuse_others(telling, _TRANSLATED | _HINTS)
+    refuse_others(telling(FIELDS, body), _CROSSING)
     if not body["max_tokens"]:
         refuse("max_tokens", "a request for no answer at all only fills Anthropic's cache")
     output = body.get("output_config") or {}
@@ -80,11 +62,11 @@ def _stop(sequences: list[str] | None) -> list[str] | None:
 def _effort(thinking: Mapping[str, Any] | None, effort: str | None, accepted: Collection[str]) -> str | None:
     """How much to reason. A budget in tokens has no equivalent; how thinking is displayed concerns no other model."""
     if thinking is not None:
+        if thinking["type"] not in ("adaptive", "disabled"):
+            refuse("thinking.type", "it decides by itself when and how much to reason")
         refuse_others(thinking, {"type", "display"}, "thinking")
         if thinking["type"] == "disabled":
             return _without_reasoning(effort, accepted)
-        if thinking["type"] != "adaptive":
-            refuse("thinking.type", "it decides by itself how to spend its reasoning")
     if (thinking is not None or effort is not None) and capabilities.REASONING not in accepted:
         refuse("thinking" if thinking is not None else "output_config.effort", "it does not reason")
     return effort

@@ -8,6 +8,17 @@ from typing import Any
 from inference.wire.translate.refusal import present, refuse, refuse_others
 
 
+def offered_tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tools of a chat request that may be called. Where some are not allowed, the other wire is told the rest."""
+    tools: list[dict[str, Any]] = body.get("tools") or []
+    match body.get("tool_choice"):
+        case {"type": "allowed_tools", "allowed_tools": {"tools": list(allowed)}}:
+            names = [one["function"]["name"] for one in allowed if one.get("type") == "function"]
+            offered = [tool for tool in tools if (tool.get("function") or {}).get("name") in names]
+            return offered or refuse("tool_choice.allowed_tools.tools", "none of them is a function of this request")
+    return tools
+
+
 def tools_to_messages(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [_to_messages(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
 
@@ -16,6 +27,7 @@ def _to_messages(tool: Mapping[str, Any], at: str) -> dict[str, Any]:
     function = tool.get("function")
     if tool["type"] != "function" or function is None:
         refuse(f"{at}.type", "only function tools are known there")
+    refuse_others(tool, {"type", "function"}, at)
     refuse_others(function, {"name", "description", "parameters", "strict"}, f"{at}.function")
     schema = function.get("parameters") or {"properties": {}}
     translated = {
@@ -39,8 +51,10 @@ def choice_to_messages(body: Mapping[str, Any]) -> dict[str, Any] | None:
             choice = {"type": "any"}
         case {"type": "function", "function": {"name": str(name)}}:
             choice = {"type": "tool", "name": name}
+        case {"type": "allowed_tools", "allowed_tools": {"mode": "auto" | "required" as mode}}:
+            choice = {"type": "any" if mode == "required" else "auto"}
         case _:
-            refuse("tool_choice", "only none, auto, required and one named function are known there")
+            refuse("tool_choice.type", "only none, auto, required, allowed tools and one named function are known")
     if not body.get("tools"):
         return None
     if body.get("parallel_tool_calls") is False and choice != {"type": "none"}:

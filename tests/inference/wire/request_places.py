@@ -59,6 +59,8 @@ _CHAT = Surroundings(
         ("tool_choice:function.function", "name"): "f",
         ("tool_choice:allowed_tools.allowed_tools", "tools"): [FUNCTION],
         ("", "tools"): [FUNCTION],
+        ("response_format:json_schema", "json_schema"): {"name": "f", "schema": SCHEMA},
+        ("", "messages"): [USER],
         ("messages:assistant", "tool_calls"): [CALL],
         ("messages:assistant", "content"): "Because.",
     },
@@ -67,6 +69,10 @@ _CHAT = Surroundings(
         ("", "parallel_tool_calls"): {"tools": [FUNCTION]},
         ("", "stream_options"): {"stream": True},
         ("content:file.file", "filename"): {"file_data": f"data:application/pdf;base64,{PDF}"},
+        **{
+            ("response_format:json_schema.json_schema", name): {"schema": SCHEMA}
+            for name in ("name", "description", "strict")
+        },
         ("messages:assistant", "role"): {"content": "Because."},
         ("messages:assistant", "name"): {"content": "Because."},
     },

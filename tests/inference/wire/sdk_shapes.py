@@ -79,10 +79,11 @@ class Walk:
                 yield self._place(kind, shape, name, value, base, build, owners if name in tag else within)
             for inner, inner_tag, at in self._inner(hint, name):
                 label = self._label(shape, name, inner_tag)
+                held = {**self._smallest(inner, label), **inner_tag}
                 if any(owner == label for owner, _, _ in within) or label == shape:
                     continue
                 yield from self._visit(
-                    inner, label, self._inside(build, base, name, at), (*within, (shape, name, ...)), inner_tag
+                    inner, label, self._inside(build, base, name, at), (*within, (shape, name, held)), inner_tag
                 )
 
     def _place(
@@ -129,10 +130,16 @@ class Walk:
                     yield [literal] if listed else literal
             elif is_typeddict(kind):
                 tag = _tags(kind)[0]
-                held = {**self._smallest(kind, self._label(shape, name, tag)), **tag}
+                held = self._smallest(kind, self._label(shape, name, tag)) | tag or self._first(kind, shape)
                 yield [held] if listed else held
             elif (plain := _PLAIN.get(get_origin(kind) or kind)) is not None:
                 yield [plain] if listed else plain
+
+    def _first(self, kind: Any, shape: str) -> dict[str, Any]:
+        """An object that needs no field, with one."""
+        hints = get_type_hints(kind, include_extras=True)
+        name = next(iter(hints))
+        return {name: next(iter(self._values(hints[name], shape, name)))}
 
     def _inner(self, hint: Any, name: str) -> Iterator[tuple[Any, dict[str, Any], str | int | None]]:
         """Objects below a field, what they are told by, and where in the field: the first of a list, or by a name."""

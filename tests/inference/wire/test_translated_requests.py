@@ -66,14 +66,17 @@ def test_translation_leaves_the_request_itself_alone(body: dict[str, Any]) -> No
         ({"presence_penalty": 0.5}, "presence_penalty"),
         ({"temperature": 1.5}, "temperature"),
         ({"store": True}, "store"),
-        ({"metadata": {"a": "b"}}, "metadata"),
         ({"service_tier": "flex"}, "service_tier"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"web_search_options": {"search_context_size": "low"}}, "web_search_options"),
         ({"a_field_of_next_year": 1}, "a_field_of_next_year"),
         ({"reasoning_effort": "minimal"}, "reasoning_effort"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "tool_choice"),
+        ({"response_format": {"type": "json_object"}}, "response_format.type"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "tool_choice.type"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
+            "tool_choice.allowed_tools.tools",
+        ),
         ({"tools": [{"type": "custom", "custom": {"name": "c"}}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "function": {"name": "f", "x": 1}}]}, "tools[0].function.x"),
         ({"messages": [{**USER, "name": "Ada"}]}, "messages[0].name"),
@@ -139,7 +142,7 @@ def test_what_messages_cannot_say_is_refused_by_name(fields: dict[str, Any], par
         ({"top_k": 5}, "top_k"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stop_sequences": list("abcde")}, "stop_sequences"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "thinking.type"),
         ({"thinking": {"type": "between_tools"}}, "thinking.type"),
         ({"speed": "fast"}, "speed"),
         ({"container": "c"}, "container"),
@@ -186,7 +189,8 @@ def test_what_chat_cannot_say_is_refused_by_name(fields: dict[str, Any], param: 
     "neutral",
     [
         {"n": 1, "temperature": 1, "top_p": 1.0, "presence_penalty": 0, "frequency_penalty": 0.0},
-        {"logprobs": False, "logit_bias": {}, "stop": None, "seed": None, "store": False, "metadata": {}},
+        {"logprobs": False, "logit_bias": {}, "stop": None, "seed": None, "store": False, "metadata": {"a": "b"}},
+        {"prediction": {"type": "content", "content": "Scattering."}, "function_call": "none"},
         {"response_format": {"type": "text"}, "modalities": ["text"], "verbosity": "medium"},
         {"prompt_cache_key": "k", "stream_options": {"include_usage": True}, "service_tier": "auto"},
         {"tools": [], "tool_choice": "none", "parallel_tool_calls": True},
@@ -250,6 +254,10 @@ def test_later_instructions_stay_in_their_place_where_a_model_takes_them() -> No
     turns = [USER, {"role": "developer", "content": "From now on, French."}]
     there = said(messages_of(frozenset({LATE_INSTRUCTIONS}), messages=turns))
     assert there["messages"] == [USER, {"role": "system", "content": "From now on, French."}]
+    again = [*turns, {"role": "system", "content": "And briefly."}]
+    blocks = [{"type": "text", "text": text} for text in ("From now on, French.", "And briefly.")]
+    there = said(messages_of(frozenset({LATE_INSTRUCTIONS}), messages=again))
+    assert there["messages"] == [USER, {"role": "system", "content": blocks}]
 
 
 def test_results_of_parallel_calls_are_returned_together() -> None:
@@ -272,6 +280,38 @@ def test_a_failed_tool_call_is_said_to_have_failed() -> None:
         {"role": "tool", "tool_call_id": "a", "content": "Error: no such city"},
         {"role": "user", "content": [{"type": "text", "text": "Well?"}]},
     ]
+
+
+def test_images_of_a_tool_result_are_shown_after_it() -> None:
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    results = [
+        {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "A map."}, image]},
+        {"type": "tool_result", "tool_use_id": "b", "content": [image], "is_error": True},
+    ]
+    there = said(chat_of(messages=[USER, {"role": "user", "content": [*results, {"type": "text", "text": "Well?"}]}]))
+    shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    assert there["messages"][1:] == [
+        {"role": "tool", "tool_call_id": "a", "content": "A map."},
+        {"role": "tool", "tool_call_id": "b", "content": "Error: Shown below as that of b."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "From the result of a:"},
+                shown,
+                {"type": "text", "text": "From the result of b:"},
+                shown,
+                {"type": "text", "text": "Well?"},
+            ],
+        },
+    ]
+
+
+def test_tools_that_are_not_allowed_are_not_offered() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
+    allowed = {"mode": "required", "tools": [tools[1]]}
+    there = said(messages_of(tools=tools, tool_choice={"type": "allowed_tools", "allowed_tools": allowed}))
+    assert [tool["name"] for tool in there["tools"]] == ["g"]
+    assert there["tool_choice"] == {"type": "any"}
 
 
 def test_the_notes_another_model_wrote_for_itself_end_at_the_border() -> None:
