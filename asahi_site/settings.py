@@ -141,6 +141,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drain-outbox": {"task": "governance.drain_outbox", "schedule": 10.0, "options": {"expires": 10}},
 }
 
+WORKSHOP = "asahi_site.wiring.working"  # what `inference.worker` makes calls with, which must not know this package
+
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",

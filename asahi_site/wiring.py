@@ -1,4 +1,5 @@
-"""The composition root of a web process: builds the stages, starts what they hold, and takes it all down in order."""
+"""The composition root of a process that makes calls, web or worker: builds the stages, starts what they hold, and takes
+it all down in order."""
 
 from __future__ import annotations
 
@@ -41,6 +42,7 @@ from inference.records import Records
 from inference.registry import Registry
 from inference.routing import Router
 from inference.stages import Stages
+from inference.worker import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ _RECONCILE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a running web process is made of."""
+    """What a running process is made of."""
 
     pool: Pool
     pipe: RedisPipe
@@ -58,6 +60,8 @@ class _Parts:
     flights: Flights
     late: LateEvents
     gatekeeper: Gatekeeper
+    stages: Stages
+    records: Records
     directory: PrincipalDirectory
     gateway: gateway.Gateway
     runtime: runtime.Runtime
@@ -68,20 +72,10 @@ async def serving() -> AsyncIterator[None]:
     """Everything a web process needs while it serves. Entered at the server's start-up, left at its shutdown."""
     parts = _build()
     async with AsyncExitStack() as stack:
-        await parts.pool.open()
-        stack.push_async_callback(parts.pool.close)
-        await parts.pipe.start()
-        stack.push_async_callback(parts.pipe.stop)
-        await parts.relay.start()
-        stack.push_async_callback(parts.relay.stop)
-        await _heartbeat(parts)
-        stack.push_async_callback(_stop, asyncio.create_task(_beat(parts)))
-        stack.push_async_callback(_stop, asyncio.create_task(_keep_leases(parts.gatekeeper)))
-        stack.push_async_callback(_stop, asyncio.create_task(_reconcile(parts.gatekeeper)))
+        await _open(parts, stack)
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
-        stack.push_async_callback(_stop, asyncio.create_task(parts.late.run()))
         stack.callback(prometheus.flush)
         stack.push_async_callback(parts.late.flush)
         stack.push_async_callback(parts.flights.drain)  # before all of the above: what still runs is recorded
@@ -89,6 +83,30 @@ async def serving() -> AsyncIterator[None]:
         stack.callback(_uninstall)
         _spare_the_garbage_collector()
         yield
+
+
+@asynccontextmanager
+async def working() -> AsyncIterator[Workshop]:
+    """The same for a while in a worker's task, with nothing installed for routes."""
+    parts = _build()
+    async with AsyncExitStack() as stack:
+        await _open(parts, stack)
+        stack.callback(prometheus.flush)
+        stack.push_async_callback(parts.late.flush)
+        stack.push_async_callback(parts.flights.drain)
+        yield Workshop(parts.gateway, parts.stages, parts.gatekeeper, parts.records, parts.pool)
+
+
+async def _open(parts: _Parts, stack: AsyncExitStack) -> None:
+    await parts.pool.open()
+    stack.push_async_callback(parts.pool.close)
+    await parts.pipe.start()
+    stack.push_async_callback(parts.pipe.stop)
+    await parts.relay.start()
+    stack.push_async_callback(parts.relay.stop)
+    await _heartbeat(parts)
+    for work in (_beat(parts), _keep_leases(parts.gatekeeper), _reconcile(parts.gatekeeper), parts.late.run()):
+        stack.push_async_callback(_stop, asyncio.create_task(work))
 
 
 def _build() -> _Parts:
@@ -132,6 +150,8 @@ def _build() -> _Parts:
         flights=flights,
         late=late,
         gatekeeper=gatekeeper,
+        stages=stages,
+        records=records,
         directory=directory,
         gateway=gateway.Gateway(
             Pipeline(stages, flights), registry, prices, targets, RoutingMode(config.routing.default_mode)

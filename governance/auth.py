@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -84,6 +85,15 @@ def _find_by_query(secret: str) -> Principal | KeyProblem:
     if not looks_like_key(secret):
         return KeyProblem.INVALID
     key = ApiKey.objects.filter(digest=digest_of(secret)).first()
+    return _principal_of(key)
+
+
+def principal_of_key(key_id: UUID | str) -> Principal | KeyProblem:
+    """Who a key belongs to now, for work that was begun with it and goes on without it."""
+    return _principal_of(ApiKey.objects.filter(pk=key_id).first())
+
+
+def _principal_of(key: ApiKey | None) -> Principal | KeyProblem:
     if key is None:
         return KeyProblem.INVALID
     if key.revoked_at is not None:

@@ -112,6 +112,12 @@ class Gatekeeper:
         if commands:
             self._pipe.submit(*commands).add_done_callback(_forgive)
 
+    async def forget(self, org_id: str, request_ids: Sequence[str]) -> None:
+        """Let go of what a process that died may have reserved for these requests. Raises RedisAway."""
+        commands = [settle_command(org_id, request_id, cost_nano=0) for request_id in request_ids]
+        if commands:
+            _report(await self._pipe.submit(*commands))
+
     async def renew_leases(self) -> None:
         """Called by the heartbeat, so that a long request's reservation does not run out."""
         by_org: dict[str, list[tuple[str, int, bool]]] = {}
