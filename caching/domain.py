@@ -15,19 +15,14 @@ if TYPE_CHECKING:  # a process without T2 never loads numpy
 
 
 class CachedAnswer(msgspec.Struct, frozen=True, array_like=True):
-    """A complete answer as it is kept in T1. `body` is the provider's JSON in the shape of `wire`."""
+    """A complete answer as a cache keeps it. `body` is the provider's JSON in the shape of `wire`; `usage` is what it
+    used when it was made, in the words of whoever prices it."""
 
     wire: str
     body: bytes
     model: str
     provider: str
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    cache_write_tokens: int
-    cache_write_1h_tokens: int
-    reasoning_tokens: int
-    service: str
+    usage: bytes
     stored_at: float
     task: str
     quality: float | None

@@ -9,6 +9,7 @@ from typing import Any
 
 from inference.domain import Order, Usage
 from inference.tokens import count_tokens
+from inference.wire.usage import priced
 
 _COUNTED_AT_ONCE = 20_000
 """Characters that may be counted on the event loop; more is counted in a thread."""
@@ -19,7 +20,8 @@ _NOT_TEXT = frozenset({"url", "image_url", "data", "file_data", "file_id", "id",
 async def estimate_usage(order: Order, stated: Usage | None, written: str) -> Usage:
     """What the provider stated, completed by our count: of the prompt if it stated nothing, of `written` in any case.
 
-    Never more than the bounds that were reserved: media is not text, and is part of the bound.
+    Never more than the bounds that were reserved: media is not text, and is part of the bound. A way of being served
+    that was asked for is taken for given, as nothing else was said.
     """
     call = order.call
     output_bound = max(order.reserve_tokens - call.input_token_bound, 0)
@@ -28,8 +30,13 @@ async def estimate_usage(order: Order, stated: Usage | None, written: str) -> Us
         output = min(output, output_bound)
     if stated is not None:
         return replace(stated, output_tokens=max(stated.output_tokens, output), estimated=True)
-    prompt = await _count("\n".join(_texts(call.body)))
-    return Usage(input_tokens=min(prompt, call.input_token_bound), output_tokens=output, estimated=True)
+    prompt = await count_prompt(call.body)
+    return Usage(min(prompt, call.input_token_bound), output, estimated=True, service=priced(call.service))
+
+
+async def count_prompt(body: Any) -> int:
+    """The tokens of all text in a request body, by our own tokenizer."""
+    return await _count("\n".join(_texts(body)))
 
 
 async def _count(text: str) -> int:

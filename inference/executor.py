@@ -11,9 +11,10 @@ import logging
 from inference.calling import UNRECORDABLE, CallEnd, ProviderCall, Providers
 from inference.crossing import Crossing
 from inference.domain import Order, Plan, Refusal, RefusalKind, Usage
+from inference.endings import Ending
 from inference.estimate import estimate_usage
 from inference.flights import Execution, Outcome
-from inference.records import Begun, Ending
+from inference.records import Begun
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import hiredis
 import psycopg
@@ -23,74 +24,15 @@ from caching.domain import CachedAnswer
 from governance.gatekeeper import Gatekeeper
 from governance.principals import Pool
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
-from inference.domain import Cost, Model, Order, Plan, Report, RoutingMode, Tier, Usage
+from inference.bills import Bill, make_bill
+from inference.domain import Cost, Order, Plan, Report, Tier
+from inference.endings import Ending, pack_usage
 from inference.flights import Executed
 from inference.late_events import LateEvents
 from inference.observe import observe_answer
 from inference.pricing import PriceBook
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a request ended: whose answer it got and why, and what that used. `paid` is None when a cache answered."""
-
-    model: str
-    provider: str
-    paid: Model | None
-    usage: Usage
-    mode: RoutingMode
-    reason: str
-    task: str
-    quality: float | None
-    simulated: bool
-    tier: Tier = Tier.MISS
-    outcome: str = "ok"
-    status: int = 200
-    first_byte_seconds: float = 0.0
-    """From the request's arrival to its first streamed byte; 0 for a whole answer."""
-    upstream_seconds: float = 0.0
-    """Of the time to the first byte, or to the whole answer, what was spent waiting for providers."""
-
-    @classmethod
-    def of_call(cls, plan: Plan, model: Model, usage: Usage, **facts: object) -> Ending:
-        """The end of a provider call made by `plan`, by its first model or a fallback."""
-        return cls(
-            model=model.id,
-            provider=model.provider,
-            paid=model,
-            usage=usage,
-            mode=plan.mode,
-            reason=plan.reason,
-            task=plan.task,
-            quality=model.quality_for(plan.task),
-            **facts,  # type: ignore[arg-type]
-        )
-
-    @classmethod
-    def of_hit(cls, cached: CachedAnswer, mode: RoutingMode, tier: Tier, reason: str) -> Ending:
-        """An answer out of a cache."""
-        return cls(
-            model=cached.model,
-            provider=cached.provider,
-            paid=None,
-            usage=Usage(
-                input_tokens=cached.input_tokens,
-                output_tokens=cached.output_tokens,
-                cached_input_tokens=cached.cached_input_tokens,
-                cache_write_tokens=cached.cache_write_tokens,
-                cache_write_1h_tokens=cached.cache_write_1h_tokens,
-                reasoning_tokens=cached.reasoning_tokens,
-                service=cached.service,
-            ),
-            mode=mode,
-            reason=reason,
-            task=cached.task,
-            quality=cached.quality,
-            simulated=cached.simulated,
-            tier=tier,
-        )
 
 
 @dataclass(slots=True)
@@ -156,8 +98,9 @@ class Records:
 
         `body` is the whole answer, which T1 keeps if it may. False when the event is not durable yet; it will be.
         """
-        cost = self._cost_of(order, ending)
-        event = _event_of(order, ending, cost)
+        bill = make_bill(self._prices, order, ending)
+        cost = bill.cost
+        event = _event_of(order, ending, bill)
         payload = door.encode(event)
         used = 0 if ending.paid is None else ending.usage.input_tokens + ending.usage.output_tokens
         settling = self._gatekeeper.settling(event.request_id, cost_nano=cost.cost_nano, tokens=used)
@@ -195,17 +138,6 @@ class Records:
             return False
         return True
 
-    def _cost_of(self, order: Order, ending: Ending) -> Cost:
-        """What the usage cost, and what it would have cost at the baseline."""
-        spent = (
-            0 if ending.paid is None else self._prices.price(ending.paid, ending.usage, service=ending.usage.service)
-        )
-        if ending.paid is not None and ending.paid.id == order.baseline.id:
-            original = spent
-        else:
-            original = self._prices.price(order.baseline, ending.usage, service=ending.usage.service)
-        return Cost(spent, original, order.baseline.id, self._prices.version)
-
     def _caching(self, order: Order, ending: Ending, entry: CachedAnswer | None) -> Sequence[Command]:
         if ending.tier is not Tier.MISS:
             return (exact.HITS,) if ending.tier is Tier.T1 else ()
@@ -219,7 +151,6 @@ class Records:
 
     @staticmethod
     def _entry_of(order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:
-        usage = ending.usage
         if body is None or order.t1_key is None:
             return None
         return CachedAnswer(
@@ -227,13 +158,7 @@ class Records:
             body=body,
             model=ending.model,
             provider=ending.provider,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            cache_write_1h_tokens=usage.cache_write_1h_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            service=usage.service,
+            usage=pack_usage(ending.usage),
             stored_at=time.time(),
             task=ending.task,
             quality=ending.quality,
@@ -246,8 +171,8 @@ def elapsed_seconds(order: Order) -> float:
     return time.perf_counter() - order.call.received_at
 
 
-def _event_of(order: Order, ending: Ending, cost: Cost) -> UsageEvent:
-    call, usage = order.call, ending.usage
+def _event_of(order: Order, ending: Ending, bill: Bill) -> UsageEvent:
+    call, usage, cost = order.call, ending.usage, bill.cost
     return UsageEvent(
         request_id=call.request_id,
         org_id=order.principal.org_id,
@@ -280,8 +205,16 @@ def _event_of(order: Order, ending: Ending, cost: Cost) -> UsageEvent:
         techniques=order.techniques,
         tokens_saved=order.tokens_saved,
         task=ending.task,
-        receipt={"stages": dict(order.notes), "simulated": ending.simulated},
+        receipt=_receipt_of(order, ending, bill),
     )
+
+
+def _receipt_of(order: Order, ending: Ending, bill: Bill) -> dict[str, Any]:
+    """What has no column of its own."""
+    receipt = {"stages": dict(order.notes), "simulated": ending.simulated, "bill": bill.receipt()}
+    if ending.runners_up:
+        receipt["runners_up"] = ending.runners_up
+    return receipt
 
 
 def _report_of(order: Order, ending: Ending, cost: Cost, latency_ms: int) -> Report:

@@ -12,6 +12,7 @@ import msgspec
 from inference.api.controls import AUTOMATIC_MODELS, InvalidControl, read_controls
 from inference.domain import IDEMPOTENCY_KEY, Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
 from inference.wire.format import format_of
+from inference.wire.searches import searches_bound
 
 _decode = msgspec.json.Decoder().decode
 
@@ -76,6 +77,7 @@ def make_call(
         received_at=arrival.at,
         headers=_forwarded(arrival.headers, org_id),
         service=shape.service(body),
+        searches=searches_bound(body),
     )
 
 

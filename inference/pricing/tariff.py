@@ -1,83 +1,21 @@
-"""The arithmetic of a price, in integers.
-
-A rate is a whole number of nano-USD per million tokens, so a sum of rate x tokens is exact and is rounded once, at
-the end. The narrowest published rates have six decimals of a dollar; the unit leaves room for nine.
-"""
+"""The arithmetic of a price, in integers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
-from inference.domain import Usage
+from inference.domain import Extras, Usage
+from inference.pricing.rates import FEES, KINDS, PriceError, RateCard, Rates, for_people
+
+__all__ = ["MILLION", "Line", "PriceError", "Tariff", "worst_of"]
 
 MILLION = 1_000_000
-NANO_PER_USD = 1_000_000_000
 
+Line = tuple[str, int, int]
+"""What was used, how much of it, and the rate: a kind of `inference.pricing.rates.KINDS`, a count, and nano-USD per
+million."""
 
-class PriceError(LookupError):
-    """A model has no price, or one that cannot be computed from the tokens of a call."""
-
-
-def to_rate(usd_per_million: Decimal) -> int:
-    """A published price in our unit. One that does not fit would make bills inexact, so it is refused."""
-    rate = usd_per_million * NANO_PER_USD
-    if rate != int(rate) or rate < 0:
-        raise PriceError(f"{usd_per_million} USD per million tokens is not a whole number of nano-USD")
-    return int(rate)
-
-
-@dataclass(frozen=True, slots=True)
-class RateCard:
-    """The rates of one prompt length, in nano-USD per million tokens. `above` input tokens they replace lower ones."""
-
-    above: int
-    input: int
-    cached_input: int
-    cache_write: int
-    cache_write_1h: int
-    output: int
-
-    @property
-    def dearest_input(self) -> int:
-        return max(self.input, self.cached_input, self.cache_write, self.cache_write_1h)
-
-
-@dataclass(frozen=True, slots=True)
-class UsdCard:
-    """A rate card as it is published, in USD per million tokens. What it leaves out costs what is plainer."""
-
-    above: int
-    input: Decimal
-    output: Decimal
-    cached_input: Decimal | None = None
-    cache_write: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-
-    def rate_card(self) -> RateCard:
-        """A cached or cache-writing token without a rate of its own is an ordinary input token."""
-        write = self.input if self.cache_write is None else self.cache_write
-        return RateCard(
-            self.above,
-            to_rate(self.input),
-            to_rate(self.input if self.cached_input is None else self.cached_input),
-            to_rate(write),
-            to_rate(write if self.cache_write_1h is None else self.cache_write_1h),
-            to_rate(self.output),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """A rate card for people: USD per million tokens. `long_context` holds what applies to longer prompts."""
-
-    input: Decimal
-    cached_input: Decimal
-    cache_write: Decimal
-    cache_write_1h: Decimal
-    output: Decimal
-    above_input_tokens: int = 0
-    long_context: tuple[Rates, ...] = ()
+_NO_EXTRAS = Extras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +29,20 @@ class Tariff:
     """Ascending in `above`; the first starts below every prompt."""
     _ceilings: tuple[tuple[int, int, int], ...] = field(init=False, repr=False, compare=False)
     """For each card: its threshold, and the dearest input and output rates of it and every card below it."""
+    _fees: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """The dearest rates per search."""
+    _by_kind: bool = field(init=False, repr=False, compare=False)
+    """Whether reasoning has a rate of its own, so that every price is a sum over all kinds."""
 
     def __post_init__(self) -> None:
         reached = [self.cards[: i + 1] for i in range(len(self.cards))]
         ceilings = tuple(
-            (cards[-1].above, max(c.dearest_input for c in cards), max(c.output for c in cards)) for cards in reached
+            (cards[-1].above, max(c.dearest_input for c in cards), max(c.dearest_output for c in cards))
+            for cards in reached
         )
         object.__setattr__(self, "_ceilings", ceilings)
+        object.__setattr__(self, "_fees", tuple(max(getattr(card, fee) for card in self.cards) for fee in FEES))
+        object.__setattr__(self, "_by_kind", any(card.reasoning != card.output for card in self.cards))
 
     def card_for(self, input_tokens: int) -> RateCard:
         for card in reversed(self.cards):
@@ -107,49 +52,82 @@ class Tariff:
 
     def price(self, usage: Usage) -> int:
         """Nano-USD, rounded half up. Counts that contradict each other never make a component negative."""
+        if self._by_kind or usage.extras is not None:
+            return price_of(self.lines(usage))
         cards = self.cards
         card = cards[0] if len(cards) == 1 else self.card_for(usage.input_tokens)
-        cached, written, hour = usage.cached_input_tokens, usage.cache_write_tokens, usage.cache_write_1h_tokens
+        cached, written = usage.cached_input_tokens, usage.cache_write_tokens
         total = usage.output_tokens * card.output
-        if not cached and not written:
-            total += usage.input_tokens * card.input
-        else:
+        if cached or written:
+            hour = usage.cache_write_1h_tokens
             total += max(usage.input_tokens - cached - written, 0) * card.input
             total += cached * card.cached_input
             total += max(written - hour, 0) * card.cache_write + hour * card.cache_write_1h
+        else:
+            total += usage.input_tokens * card.input
         return (total + MILLION // 2) // MILLION
 
-    def bound(self, input_tokens: int, output_tokens: int) -> int:
-        """Nano-USD that no call of at most so many tokens exceeds, whatever it reads from or writes to a cache."""
+    def lines(self, usage: Usage) -> tuple[Line, ...]:
+        """What the price is the sum of. Each token is counted once, in the kind that its rate is published for."""
+        card = self.card_for(usage.input_tokens)
+        cached, written, hour = usage.cached_input_tokens, usage.cache_write_tokens, usage.cache_write_1h_tokens
+        lines = [
+            ("input", max(usage.input_tokens - cached - written, 0), card.input),
+            ("cached_input", cached, card.cached_input),
+            ("cache_write", max(written - hour, 0), card.cache_write),
+            ("cache_write_1h", hour, card.cache_write_1h),
+            ("output", usage.output_tokens, card.output),
+        ]
+        if self._by_kind or usage.extras is not None:
+            lines = _split(lines, usage, usage.extras or _NO_EXTRAS, card)
+        return tuple([line for line in lines if line[1]])
+
+    def bound(self, input_tokens: int, output_tokens: int, searches: int = 0) -> int:
+        """Nano-USD that no call of at most so many tokens and searches exceeds, whatever kinds they are of."""
         input_rate, output_rate = self._ceilings[0][1:]
-        for above, dearest_input, dearest_output in reversed(self._ceilings):
-            if input_tokens > above:
-                input_rate, output_rate = dearest_input, dearest_output
-                break
-        return (input_tokens * input_rate + output_tokens * output_rate + MILLION // 2) // MILLION
+        if len(self._ceilings) > 1:
+            for above, dearest_input, dearest_output in reversed(self._ceilings):
+                if input_tokens > above:
+                    input_rate, output_rate = dearest_input, dearest_output
+                    break
+        total = input_tokens * input_rate + output_tokens * output_rate
+        if searches:
+            total += searches * max(self._fees)
+        return (total + MILLION // 2) // MILLION
 
     def rates(self) -> Rates:
-        base, *longer = (_for_people(card) for card in self.cards)
+        base, *longer = (for_people(card) for card in self.cards)
         return replace(base, long_context=tuple(longer))
 
 
-def _for_people(card: RateCard) -> Rates:
-    return Rates(
-        input=_usd(card.input),
-        cached_input=_usd(card.cached_input),
-        cache_write=_usd(card.cache_write),
-        cache_write_1h=_usd(card.cache_write_1h),
-        output=_usd(card.output),
-        above_input_tokens=max(card.above, 0),
-    )
+def price_of(lines: tuple[Line, ...]) -> int:
+    """Nano-USD: the sum of the lines, rounded half up once."""
+    return (sum(count * rate for _, count, rate in lines) + MILLION // 2) // MILLION
 
 
-def _usd(rate: int) -> Decimal:
-    return Decimal(rate) / NANO_PER_USD
+def _split(lines: list[Line], usage: Usage, extras: Extras, card: RateCard) -> list[Line]:
+    """The lines with audio and reasoning taken out of the plain kinds, and with fees."""
+    (_, plain, _), (_, cached, _), write, write_1h, (_, written_out, _) = lines
+    cached_audio = min(extras.cached_audio_tokens, cached)
+    heard = max(extras.audio_input_tokens - extras.cached_audio_tokens, 0)
+    reasoning = min(usage.reasoning_tokens, written_out) if card.reasoning != card.output else 0
+    return [
+        ("input", max(plain - heard, 0), card.input),
+        ("cached_input", cached - cached_audio, card.cached_input),
+        write,
+        write_1h,
+        ("audio_input", heard, card.audio_input),
+        ("cached_audio", cached_audio, card.cached_audio),
+        ("output", max(written_out - reasoning - extras.audio_output_tokens, 0), card.output),
+        ("reasoning", reasoning, card.reasoning),
+        ("audio_output", extras.audio_output_tokens, card.audio_output),
+        ("web_search", extras.web_searches, card.web_search),
+        ("file_search", extras.file_searches, card.file_search),
+    ]
 
 
 def worst_of(tariffs: tuple[Tariff, ...]) -> Tariff:
-    """A tariff at least as dear as each of these for every call: what to reserve when the price is about to change."""
+    """A tariff at least as dear as each of these for every call."""
     if len(tariffs) == 1:
         return tariffs[0]
     thresholds = sorted({card.above for tariff in tariffs for card in tariff.cards})
@@ -158,11 +136,4 @@ def worst_of(tariffs: tuple[Tariff, ...]) -> Tariff:
 
 def _dearest_card(above: int, tariffs: tuple[Tariff, ...]) -> RateCard:
     cards = [tariff.card_for(above + 1) for tariff in tariffs]
-    return RateCard(
-        above,
-        max(c.input for c in cards),
-        max(c.cached_input for c in cards),
-        max(c.cache_write for c in cards),
-        max(c.cache_write_1h for c in cards),
-        max(c.output for c in cards),
-    )
+    return RateCard(above, **{kind: max(getattr(card, kind) for card in cards) for kind in KINDS})

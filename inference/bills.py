@@ -1,0 +1,84 @@
+"""The bill of one request: what it cost, what it would have cost, and what both are the sum of, for its receipt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inference.domain import PRICED_SERVICES, Cost, Order, Tier, Usage
+from inference.endings import Ending
+from inference.pricing import Line, PriceBook
+
+ROUTING = "routing"
+OPTIMIZATION = "token_optimization"
+CACHES = {Tier.T1: "cache_t1", Tier.T2: "cache_t2", Tier.T3: "cache_t3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """`lines` add up to the cost, `original_lines` to the original cost; `parts` are what each technique saved of it,
+    in nano-USD, and add up to the difference."""
+
+    cost: Cost
+    service: str
+    original_service: str
+    lines: tuple[Line, ...]
+    original_lines: tuple[Line, ...]
+    parts: tuple[tuple[str, int], ...]
+
+    def receipt(self) -> dict[str, Any]:
+        """For the ledger. What was as it was asked for is said once."""
+        said: dict[str, Any] = {"at_ms": int(time.time() * 1000), "lines": self.lines}
+        if self.service:
+            said["service"] = self.service
+        if self.original_lines != self.lines or self.original_service != self.service:
+            said |= {"original_lines": self.original_lines, "original_service": self.original_service}
+        if self.parts:
+            said["parts"] = self.parts
+        return said
+
+
+def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
+    """By the prices of now."""
+    usage, service, paid = ending.usage, ending.usage.service, ending.paid
+    cost = 0
+    lines: tuple[Line, ...] = ()
+    if paid is not None:
+        tariff = prices.tariff(paid, service=service)
+        cost, lines = tariff.price(usage), tariff.lines(usage)
+        if paid.id == order.baseline.id and not order.tokens_saved:
+            return Bill(_cost(prices, order, cost, cost), service, service, lines, lines, ())
+    asked, service_asked = _as_asked(order, ending)
+    tariff = prices.tariff(order.baseline, service=service_asked)
+    original = tariff.price(asked)
+    parts = _parts(ending.tier, cost, tariff.price(usage) if paid is not None else original, original)
+    return Bill(_cost(prices, order, cost, original), service, service_asked, lines, tariff.lines(asked), parts)
+
+
+def _cost(prices: PriceBook, order: Order, cost: int, original: int) -> Cost:
+    return Cost(cost, original, order.baseline.id, prices.version)
+
+
+def _as_asked(order: Order, ending: Ending) -> tuple[Usage, str]:
+    """What the caller would have used without us, and how it would have been served.
+
+    An answer out of a cache is priced the way this call asks to be served, not the way the first one was. What the
+    first one wrote into the provider's own cache, this one would have read from there.
+    """
+    usage, service = ending.usage, ending.usage.service
+    if ending.paid is not None:
+        return replace(usage, input_tokens=usage.input_tokens + order.tokens_saved), service
+    if usage.cache_write_tokens:
+        cached = usage.cached_input_tokens + usage.cache_write_tokens
+        usage = replace(usage, cached_input_tokens=cached, cache_write_tokens=0, cache_write_1h_tokens=0)
+    return usage, order.call.service if order.call.service in PRICED_SERVICES else ""
+
+
+def _parts(tier: Tier, cost: int, unrouted: int, original: int) -> tuple[tuple[str, int], ...]:
+    """`unrouted` is what the tokens of this answer cost at the model that was asked for."""
+    if tier is not Tier.MISS:
+        return ((CACHES[tier], original),)
+    parts: Sequence[tuple[str, int]] = ((OPTIMIZATION, original - unrouted), (ROUTING, unrouted - cost))
+    return tuple((name, nano) for name, nano in parts if nano)
