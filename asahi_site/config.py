@@ -20,6 +20,9 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from governance.addresses import AddressGuard
+from governance.encryption import Keyring
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -78,6 +81,13 @@ class Providers(Section):
     silence_timeout_seconds: float = 120.0
     max_retries: int = 2
     pool_size: int = 2000
+    private_networks: CommaList = Field([], description="Networks in which organizations' own endpoints may be")
+
+    @field_validator("private_networks")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        AddressGuard.opening(value)
+        return value
 
 
 class Ledger(Section):
@@ -129,10 +139,9 @@ class Config(BaseSettings):
 
     @field_validator("encryption_key")
     @classmethod
-    def _is_64_hex(cls, value: SecretStr) -> SecretStr:
-        secret = value.get_secret_value()
-        if secret and (len(secret) != 64 or not all(c in "0123456789abcdefABCDEF" for c in secret)):
-            raise ValueError("ASAHI_ENCRYPTION_KEY must be 64 hexadecimal characters (32 bytes)")
+    def _is_a_keyring(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            Keyring.parse(value.get_secret_value())
         return value
 
 

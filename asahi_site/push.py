@@ -1,4 +1,5 @@
-"""Changes that are pushed to every web process: a revoked key, a changed policy. Within a second, or at once forgotten.
+"""Changes that are pushed to every web process: a revoked key, a changed policy or provider key. Within a second, or at
+once forgotten.
 
 While the subscription is down nothing cached is believed for longer than a second; when it is back, all is forgotten,
 for what was pushed meanwhile was missed. A Redis that says nothing, not even to a ping, is down.
@@ -18,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisSilent
 from governance.keys import REVOKED_CHANNEL
 from governance.policies import POLICY_CHANNEL
 from governance.principals import PrincipalDirectory
+from governance.provider_keys import ACCOUNTS_CHANNEL
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class PushedChanges:
             retry=Retry(NoBackoff(), 0),  # a lost connection shall be seen here
         )
         async with client, client.pubsub() as subscription:
-            await subscription.subscribe(REVOKED_CHANNEL, POLICY_CHANNEL)
+            await subscription.subscribe(REVOKED_CHANNEL, POLICY_CHANNEL, ACCOUNTS_CHANNEL)
             asked = False
             while True:
                 message = await subscription.get_message(timeout=_SILENCE_SECONDS)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja.security.base import AuthBase
 
 from governance.domain import Principal, Scope, scopes_of
-from governance.keys import digest_of, looks_like_key
+from governance.keys import digests_of, looks_like_key
 from governance.models import ApiKey, Policy
 from governance.principals import KeyProblem, PrincipalDirectory, policy_of
 
@@ -84,7 +84,7 @@ def _find_by_query(secret: str) -> Principal | KeyProblem:
         return KeyProblem.MISSING
     if not looks_like_key(secret):
         return KeyProblem.INVALID
-    key = ApiKey.objects.filter(digest=digest_of(secret)).first()
+    key = ApiKey.objects.filter(digest__in=digests_of(secret)).first()
     return _principal_of(key)
 
 

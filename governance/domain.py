@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Scope(StrEnum):
@@ -69,6 +70,27 @@ class PolicySnapshot:
         return self.daily_budget_nano is not None or self.monthly_budget_nano is not None
 
 
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ProviderAccount:
+    """An organization's own account with a provider. What is made of it may be kept beside it, for as long as it lives.
+
+    `secret` is empty when it cannot be read: then the provider is called with no key at all rather than with another.
+    `base_url` is empty for the provider's own address.
+    """
+
+    id: str
+    provider: str
+    hint: str
+    base_url: str
+    secret: str = field(repr=False)
+
+
+Accounts = Mapping[str, ProviderAccount]
+"""An organization's own accounts, by provider."""
+
+NO_ACCOUNTS: Accounts = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling, on the hot path. `expires_at` is seconds since the epoch, `None` for a key that never expires."""
@@ -78,6 +100,7 @@ class Principal:
     scopes: frozenset[Scope]
     policy: PolicySnapshot
     expires_at: float | None
+    accounts: Accounts = field(default_factory=lambda: NO_ACCOUNTS)
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ALL in self.scopes

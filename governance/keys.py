@@ -25,6 +25,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance.domain import Scope
+from governance.encryption import Keyring, keyring
 from governance.models import ApiKey, User
 from governance.notices import publish
 
@@ -70,6 +71,7 @@ def issue_key(
         expires_at=expires_at,
         prefix=secret[:SHOWN_CHARACTERS],
         digest=digest_of(secret),
+        digested_with=keyring().current.id,
     )
     return IssuedKey(id=key.pk, secret=secret)
 
@@ -87,6 +89,11 @@ def revoke_key(*, org_id: UUID | str, key_id: UUID | str) -> bool:
     return revoked
 
 
+def count_old_digests() -> int:
+    """How many keys that may still be used are known by an encryption key that is not the current one."""
+    return ApiKey.objects.filter(revoked_at=None).exclude(digested_with=keyring().current.id).count()
+
+
 def looks_like_key(secret: str) -> bool:
     """Whether the form and the checksum are right. Costs no look-up, and says nothing about whether the key exists."""
     if len(secret) != _KEY_LENGTH or not secret.startswith(KEY_PREFIX):
@@ -97,7 +104,16 @@ def looks_like_key(secret: str) -> bool:
 
 def digest_of(secret: str) -> bytes:
     """What a key is stored and looked up by: HMAC-SHA256 under a pepper that is not in the database."""
-    mac = _peppered(settings.ENCRYPTION_KEY).copy()
+    return _digest(_peppers(settings.ENCRYPTION_KEY)[0], secret)
+
+
+def digests_of(secret: str) -> list[bytes]:
+    """What a key may be stored by: the digest of today first, then those of the keys that were current before."""
+    return [_digest(pepper, secret) for pepper in _peppers(settings.ENCRYPTION_KEY)]
+
+
+def _digest(pepper: hmac.HMAC, secret: str) -> bytes:
+    mac = pepper.copy()
     mac.update(secret.encode(errors="surrogatepass"))
     return mac.digest()
 
@@ -118,8 +134,12 @@ def _checksum(body: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _peppered(encryption_key: str) -> hmac.HMAC:
-    """A MAC that has taken its key, to be copied for every digest. The pepper is derived, so that the key that encrypts
-    answers is never itself used for anything else."""
+def _peppers(ring: str) -> tuple[hmac.HMAC, ...]:
+    """A MAC for each key of the ring that has taken its key, to be copied for every digest."""
+    return tuple(hmac.new(_pepper_from(key.secret), digestmod="sha256") for key in Keyring.parse(ring).keys)
+
+
+def _pepper_from(encryption_key: bytes) -> bytes:
+    """Derived, so that the key that encrypts answers is never itself used for anything else."""
     derivation = HKDF(algorithm=SHA256(), length=hashlib.sha256().digest_size, salt=None, info=b"asahi api key digest")
-    return hmac.new(derivation.derive(bytes.fromhex(encryption_key)), digestmod="sha256")
+    return derivation.derive(encryption_key)

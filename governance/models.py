@@ -108,6 +108,9 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=20, help_text="What may be shown: the first characters")
     digest = models.BinaryField(max_length=32, unique=True, help_text="HMAC-SHA256 of the whole key")
+    digested_with = models.CharField(
+        max_length=32, blank=True, db_default="", help_text="The id of the encryption key behind it"
+    )
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices()), default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -121,6 +124,35 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class ProviderKey(models.Model):
+    """An organization's own key for a provider, sealed. What may be shown of it is its last characters."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_keys")
+    provider = models.CharField(max_length=100)
+    secret = models.BinaryField(help_text="Sealed for this row: see governance.encryption")
+    hint = models.CharField(max_length=4, blank=True)
+    base_url = models.CharField(max_length=300, blank=True, help_text="Empty: the provider's own address")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "provider"],
+                condition=models.Q(disabled_at__isnull=True),
+                name="one_provider_key_in_use",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} (…{self.hint})"
 
 
 class OutboxMessage(models.Model):

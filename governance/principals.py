@@ -14,7 +14,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from governance.domain import PolicySnapshot, Principal, scopes_of
-from governance.keys import digest_of, looks_like_key
+from governance.encryption import keyring
+from governance.keys import digest_of, digests_of, looks_like_key
+from governance.provider_keys import ACCOUNTS_OF_ORG, accounts_from
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
@@ -36,12 +38,14 @@ class _Known:
     asked_at: float
 
 
-_FIND_KEY = """
-SELECT p.*, k.id AS key_id, k.org_id, k.scopes, k.revoked_at IS NOT NULL AS revoked,
-       extract(epoch FROM k.expires_at)::float8 AS expires_at
+_FIND_KEY = f"""
+SELECT p.*, k.id AS key_id, k.org_id, k.digested_with, k.scopes, k.revoked_at IS NOT NULL AS revoked,
+       extract(epoch FROM k.expires_at)::float8 AS expires_at, {ACCOUNTS_OF_ORG} AS accounts
 FROM governance_apikey k LEFT JOIN governance_policy p ON p.org_id = k.org_id
-WHERE k.digest = %s
-"""
+WHERE k.digest = ANY(%s)
+"""  # noqa: S608 - put together from constants
+
+_KEEP_DIGEST = "UPDATE governance_apikey SET digest = %s, digested_with = %s WHERE id = %s"
 
 
 class PrincipalDirectory:
@@ -69,7 +73,7 @@ class PrincipalDirectory:
         if known is None or known.asked_at + (self._ttl if self.pushed else self._unpushed_ttl) < time.monotonic():
             if not looks_like_key(secret):
                 return KeyProblem.INVALID
-            known = await self._look_up(digest)
+            known = await self._look_up(digest, digests_of(secret))
         found = known.found
         if isinstance(found, Principal) and found.expires_at is not None and found.expires_at <= time.time():
             return KeyProblem.EXPIRED
@@ -80,7 +84,7 @@ class PrincipalDirectory:
         self._forget(lambda principal: principal.key_id == key_id)
 
     def forget_org(self, org_id: str) -> None:
-        """Drop every key of an organization: its policy changed."""
+        """Drop every key of an organization: its policy, or its accounts with providers, changed."""
         self._forget(lambda principal: principal.org_id == org_id)
 
     def forget_all(self) -> None:
@@ -92,11 +96,13 @@ class PrincipalDirectory:
         for digest in [d for d, k in self._known.items() if isinstance(k.found, Principal) and matches(k.found)]:
             del self._known[digest]
 
-    async def _look_up(self, digest: bytes) -> _Known:
+    async def _look_up(self, digest: bytes, digests: list[bytes]) -> _Known:
         changes, asked_at = self._changes, time.monotonic()
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(_FIND_KEY, (digest,))
+            await cursor.execute(_FIND_KEY, (digests,))
             row = await cursor.fetchone()
+            if row is not None and row["digested_with"] != (current := keyring().current.id):
+                await cursor.execute(_KEEP_DIGEST, (digest, current, row["key_id"]))
         known = _Known(self._principal_of(row), asked_at)
         if changes != self._changes:
             return known  # what was read may be older than a revocation that was pushed meanwhile: do not keep it
@@ -118,6 +124,7 @@ class PrincipalDirectory:
             scopes=scopes_of(row["scopes"]),
             policy=policy_of(row),
             expires_at=row["expires_at"],
+            accounts=accounts_from(str(row["org_id"]), row["accounts"]),
         )
 
 
