@@ -15,8 +15,10 @@ from asahi_site.health import router as health_router
 from governance.auth import KeyAuth
 from governance.domain import Scope
 from inference.api.compatible import router as compatible_router
+from inference.api.model_list import router as model_list_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
+from inference.api.token_count import router as token_count_router
 
 _HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages", "/v1/embeddings"})
 
@@ -47,6 +49,8 @@ api = Api(
     urls_namespace="api",
 )
 api.add_router("", compatible_router)
+api.add_router("", model_list_router)
+api.add_router("", token_count_router)
 api.add_router("", native_router)
 api.add_router("", health_router)
 api.add_router("", analytics.router, auth=KeyAuth(Scope.ANALYTICS))

@@ -31,6 +31,7 @@ from inference.domain import Order, Plan, Refusal, RoutingMode
 from inference.executor import Executor
 from inference.flights import Flights
 from inference.governing import Governing
+from inference.idempotency import Claims
 from inference.late_events import LateEvents
 from inference.pipeline import Pipeline
 from inference.pricing import PriceBook
@@ -76,7 +77,9 @@ async def serving() -> AsyncIterator[None]:
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
+        stack.push_async_callback(_stop, asyncio.create_task(parts.gateway.claims.hold()))
         stack.callback(prometheus.flush)
+        stack.push_async_callback(parts.gateway.claims.drain)
         stack.push_async_callback(parts.late.flush)
         stack.push_async_callback(parts.flights.drain)  # before all of the above: what still runs is recorded
         _install(parts)
@@ -154,7 +157,13 @@ def _build() -> _Parts:
         records=records,
         directory=directory,
         gateway=gateway.Gateway(
-            Pipeline(stages, flights), registry, prices, targets, RoutingMode(config.routing.default_mode)
+            pipeline=Pipeline(stages, flights),
+            registry=registry,
+            prices=prices,
+            targets=targets,
+            claims=Claims(pool),
+            upstream=relay,
+            default_mode=RoutingMode(config.routing.default_mode),
         ),
         runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
     )

@@ -114,7 +114,8 @@ class ProviderCall:
             failure = result
             if failure.kind is FailureKind.REJECTED:
                 break
-        return self._refused(_refusal_of(failure, self._leg))
+        native = self._leg is not None and not self._leg.crossing.translated
+        return self._refused(refusal_of(failure, native=native))
 
     async def _call_with_retries(self, leg: Leg) -> CallEnd | Failure:
         call = self._call_streamed if self._order.call.stream else self._call_whole
@@ -232,10 +233,10 @@ def _backoff(attempt: int) -> float:
     return _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * jitter
 
 
-def _refusal_of(failure: Failure, leg: Leg | None) -> Refusal:
+def refusal_of(failure: Failure, *, native: bool) -> Refusal:
+    """What the caller is told. `native`: the provider speaks the caller's wire, so its own words can be passed on."""
     if failure.kind is not FailureKind.REJECTED:
         return Refusal(RefusalKind.PROVIDER_FAILED, failure.message, retry_after=failure.retry_after)
-    native = leg is not None and not leg.crossing.translated
     return Refusal(
         RefusalKind.PROVIDER_REJECTED, failure.message, status=failure.status, body=failure.body if native else b""
     )

@@ -231,6 +231,7 @@ class RefusalKind(StrEnum):
     INVALID = "invalid_request"
     UNPROCESSABLE = "validation_error"
     UNKNOWN_MODEL = "unknown_model"
+    CONFLICT = "idempotency_conflict"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"
     OVER_BUDGET = "over_budget"
@@ -284,6 +285,10 @@ class Answer:
 
 class Stream(Protocol):
     """An answer as server-sent events, to be closed by whoever was given it."""
+
+    @property
+    def whole(self) -> bool:
+        """Once it was pumped: whether it came to its proper end."""
 
     async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write all of it."""

@@ -151,6 +151,15 @@ class LiveStream:
         except OSError as error:
             self._give_up(error)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the answer came to its proper end; known once it was pumped."""
+        outcome = self._execution.outcome
+        if not outcome.done():
+            return False
+        ended = outcome.result()
+        return isinstance(ended, Executed) and ended.body is not None
+
     async def pump(self, write: Write) -> None:
         """Returns when the whole stream is written. Raises ClientStalled when the client has to be cut off."""
         while self._early:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inference.domain import RoutingMode
+from inference.idempotency import Claims
 from inference.pipeline import Pipeline
 from inference.pricing import PriceBook
 from inference.providers.targets import Targets
+from inference.providers.upstream import Upstream
 from inference.registry import Registry
 
 
@@ -19,6 +21,8 @@ class Gateway:
     registry: Registry
     prices: PriceBook
     targets: Targets
+    claims: Claims
+    upstream: Upstream
     default_mode: RoutingMode
 
 

@@ -132,6 +132,8 @@ class Pipeline:
 class _Replayed:
     """A cached answer as a stream. All of it is here already, so it is written at once and nothing needs closing."""
 
+    whole = True
+
     def __init__(self, events: Iterator[bytes]) -> None:
         self._events = events
 

@@ -1,10 +1,7 @@
-"""The compatible routes: OpenAI's chat completions, embeddings and models, Anthropic's messages."""
+"""The compatible routes that are answered by models: OpenAI's chat completions and embeddings, Anthropic's messages."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -13,14 +10,12 @@ from governance.auth import HotKeyAuth
 from governance.domain import Principal, Scope
 from inference import gateway
 from inference.api import schemas
-from inference.api.controls import AUTOMATIC_MODELS
 from inference.api.intake import Arrival, read_call
-from inference.api.render import JSON, Refused, WireResponse, render
-from inference.domain import Model, Refusal, Wire
+from inference.api.once import answer_once
+from inference.api.render import Refused, WireResponse, render
+from inference.domain import Refusal, Wire
 
 router = Router(auth=HotKeyAuth(Scope.INFER))
-
-_encode = msgspec.json.Encoder().encode
 
 
 def arrival_of(request: HttpRequest) -> Arrival:
@@ -33,12 +28,15 @@ def principal_of(request: HttpRequest) -> Principal:
 
 
 async def _serve(request: HttpRequest, wire: Wire) -> HttpResponseBase:
-    here = gateway.current()
-    principal = principal_of(request)
-    call = read_call(arrival_of(request), wire, here.default_mode, principal.org_id)
-    if isinstance(call, Refusal):
-        raise Refused(call)
-    return render(await here.pipeline.answer(principal, call))
+    here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
+
+    async def answer() -> WireResponse:
+        call = read_call(arrival, wire, here.default_mode, principal.org_id)
+        if isinstance(call, Refusal):
+            raise Refused(call)
+        return render(await here.pipeline.answer(principal, call))
+
+    return await answer_once(here.claims, principal.org_id, arrival, request.path_info, answer)
 
 
 @router.post(
@@ -56,17 +54,3 @@ async def create_message(request: HttpRequest) -> HttpResponseBase:
 @router.post("/v1/embeddings", tags=["OpenAI-compatible"], summary="Create embeddings", **schemas.EMBEDDINGS)
 async def create_embeddings(request: HttpRequest) -> HttpResponseBase:
     return await _serve(request, Wire.EMBEDDINGS)
-
-
-@router.get("/v1/models", tags=["OpenAI-compatible"], summary="List models", **schemas.MODEL_LIST)
-async def list_models(request: HttpRequest) -> HttpResponseBase:
-    policy = principal_of(request).policy
-    models = [_openai_model(model) for model in gateway.current().registry.models if policy.allows(model.id)]
-    automatic = [
-        {"id": name, "object": "model", "created": 0, "owned_by": "asahi"} for name in sorted(AUTOMATIC_MODELS)
-    ]
-    return WireResponse(200, [JSON], _encode({"object": "list", "data": [*automatic, *models]}))
-
-
-def _openai_model(model: Model) -> dict[str, Any]:
-    return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}

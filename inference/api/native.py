@@ -27,6 +27,7 @@ from inference.api.controls import (
 from inference.api.intake import Arrival, make_call, read_json
 from inference.api.native_answer import NativeStream, answer_fields
 from inference.api.native_schema import InferRequest
+from inference.api.once import answer_once
 from inference.api.render import JSON, Refused, WireResponse, render, report_headers, stream_response
 from inference.domain import (
     Answer,
@@ -38,6 +39,7 @@ from inference.domain import (
     QualityPreference,
     Refusal,
     RefusalKind,
+    Reply,
     RoutingMode,
     StreamedAnswer,
     Wire,
@@ -51,12 +53,18 @@ _encode = msgspec.json.Encoder().encode
 
 @router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
 async def infer(request: HttpRequest) -> HttpResponseBase:
-    here = gateway.current()
-    principal = principal_of(request)
-    call = read_native_call(arrival_of(request), here.default_mode, principal.org_id)
-    if isinstance(call, Refusal):
-        raise Refused(call)
-    reply = await here.pipeline.answer(principal, call)
+    here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
+
+    async def answer() -> WireResponse:
+        call = read_native_call(arrival, here.default_mode, principal.org_id)
+        if isinstance(call, Refusal):
+            raise Refused(call)
+        return _rendered(await here.pipeline.answer(principal, call), call)
+
+    return await answer_once(here.claims, principal.org_id, arrival, request.path_info, answer)
+
+
+def _rendered(reply: Reply, call: Call) -> WireResponse:
     if isinstance(reply, Answer):
         text = format_of(call.wire).answer_text(reply.body)
         return WireResponse(200, [*report_headers(reply.report), JSON], _encode(answer_fields(text, reply.report)))

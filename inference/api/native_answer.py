@@ -54,6 +54,10 @@ class NativeStream:
         self._pieces: list[str] = []
         self._problem = ""
 
+    @property
+    def whole(self) -> bool:
+        return self._reply.stream.whole and not self._problem
+
     async def pump(self, write: Write) -> None:
         async def write_text(data: bytes) -> None:
             text = "".join(self._text_of(event) for event in self._splitter.feed(data))

@@ -51,6 +51,10 @@ class ModelObject(Schema):
     owned_by: str
 
 
+class TokenCount(Schema):
+    input_tokens: int
+
+
 class ModelListAnswer(Schema):
     object: str
     data: list[ModelObject]
@@ -134,7 +138,12 @@ EMBEDDINGS: dict[str, Any] = {
         }
     ),
 }
+COUNT_TOKENS: dict[str, Any] = {
+    "response": _responses(TokenCount, AnthropicError, _PAID),
+    "openapi_extra": _json_body(_CONVERSATION),
+}
 MODEL_LIST: dict[str, Any] = {"response": _responses(ModelListAnswer, OpenAIError, _FREE)}
+MODEL: dict[str, Any] = {"response": _responses(ModelObject, OpenAIError, (*_FREE, 404))}
 INFER: dict[str, Any] = {
     "response": _responses(InferAnswer, NativeError, (400, 401, 403, 405, 413, 422, 429, 500, 502, 503)),
     "openapi_extra": _json_body(InferRequest.json_schema()),

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from inference.models.batches import Batch, BatchItem, BatchResult, ProviderBatch
 from inference.models.files import FileChunk, StoredFile
+from inference.models.idempotent_call import IdempotentCall
 
-__all__ = ["Batch", "BatchItem", "BatchResult", "FileChunk", "ProviderBatch", "StoredFile"]
+__all__ = ["Batch", "BatchItem", "BatchResult", "FileChunk", "IdempotentCall", "ProviderBatch", "StoredFile"]

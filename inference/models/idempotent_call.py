@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.db import models
 
 from governance.models import Organization
-from governance.scoping import ScopedManager
+from governance.scoping import TenantQuerySet
 
 
 class IdempotentCall(models.Model):
@@ -24,7 +24,7 @@ class IdempotentCall(models.Model):
     headers = models.BinaryField(null=True)
     body = models.BinaryField(null=True)
 
-    objects = ScopedManager["IdempotentCall"]()
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["org", "key_digest"], name="one_idempotent_call_per_key")]

@@ -148,7 +148,8 @@ def calls_going_to(url: str, *providers: str) -> Iterator[None]:
     """The running gateway calls this address in place of these providers'."""
     targets = runtime.current().targets._targets
     before = dict(targets)
-    targets.update((name, replace(targets[name], url=url)) for name in providers)
+    for name in providers:
+        targets[name] = {wire: replace(target, url=url) for wire, target in targets[name].items()}
     try:
         yield
     finally:

@@ -12,6 +12,8 @@ from inference.wire.canonical import canonical_bytes, settings_of
 from inference.wire.checks import Invalid, shape_problem
 
 _MOST_INPUTS = 2048
+_KNOWN = frozenset({"input", "model", "dimensions", "encoding_format", "user"})
+_WITHOUT_EFFECT = frozenset({"model", "user", "stream", "stream_options"})
 _encode = msgspec.json.Encoder().encode
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -70,8 +72,7 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same vectors, in the same encoding, from the same model."""
-    ignored = ("model", "user", "stream", "stream_options")
-    fields = settings_of(body, ignored=ignored, defaults={"dimensions": None, "encoding_format": "float"})
+    fields = settings_of(body, known=_KNOWN, ignored=_WITHOUT_EFFECT, neutral={"encoding_format": ("float",)})
     return canonical_bytes(fields)
 
 

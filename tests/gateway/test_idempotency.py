@@ -1,0 +1,181 @@
+"""`Idempotency-Key`: the same request under the same key is answered once and charged once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from inference.models import IdempotentCall
+from tests.gateway.conftest import Served, Simulator, Tenant
+
+CHAT = "/v1/chat/completions"
+
+
+def asked(text: str = "hello", **fields: Any) -> dict[str, Any]:
+    return {"model": "gpt-6-luna", "messages": [{"role": "user", "content": text}], **fields}
+
+
+def post(
+    gateway: Served, tenant: Tenant, body: dict[str, Any], *, key: str = "order-17", path: str = CHAT, **headers: str
+) -> httpx.Response:
+    """A call that no cache answers, so that only the key can keep it from being made twice."""
+    sent = {**tenant.headers, "idempotency-key": key, "x-asahi-cache": "off", **headers}
+    return gateway.http.post(path, json=body, headers=sent)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, asked()),
+        ("/v1/messages", {**asked(), "model": "claude-haiku-5-5", "max_tokens": 20}),
+        ("/v1/embeddings", {"model": "text-embedding-3-small", "input": "hello"}),
+        ("/infer", {"prompt": "hello", "model_override": "gpt-6-luna", "cache": "off"}),
+    ],
+)
+def test_the_same_request_again_gets_the_saved_answer_for_nothing(
+    gateway: Served, tenant: Tenant, simulator: Simulator, path: str, body: dict[str, Any]
+) -> None:
+    first, again = (post(gateway, tenant, body, path=path) for _ in range(2))
+    assert first.status_code == again.status_code == 200
+    assert first.content == again.content
+    assert first.headers["x-asahi-request-id"] == again.headers["x-asahi-request-id"]
+    assert "x-asahi-idempotent-replay" not in first.headers
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert len(simulator.calls()) == 1
+    tenant.ledger(1)
+
+
+def test_another_request_under_the_same_key_is_a_conflict_and_costs_nothing(gateway: Served, tenant: Tenant) -> None:
+    post(gateway, tenant, asked("one"))
+    other = post(gateway, tenant, asked("two"))
+    assert other.status_code == 409
+    error = other.json()["error"]
+    assert (error["code"], error["param"]) == ("idempotency_conflict", "Idempotency-Key")
+    assert "another request" in error["message"]
+    tenant.ledger(1)
+
+
+def test_a_conflict_speaks_anthropics_shape_on_its_path(gateway: Served, tenant: Tenant) -> None:
+    body = {**asked(), "model": "claude-haiku-5-5", "max_tokens": 20}
+    post(gateway, tenant, body, path="/v1/messages")
+    other = post(gateway, tenant, {**body, "max_tokens": 21}, path="/v1/messages")
+    assert other.status_code == 409
+    assert other.json()["type"] == "error"
+    assert other.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_one_organizations_keys_mean_nothing_to_another(gateway: Served, tenant: Tenant, make_tenant: Any) -> None:
+    stranger = make_tenant()
+    mine, theirs = post(gateway, tenant, asked("mine")), post(gateway, stranger, asked("theirs"))
+    assert mine.status_code == theirs.status_code == 200
+    assert mine.headers["x-asahi-request-id"] != theirs.headers["x-asahi-request-id"]
+    stranger.ledger(1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_attempts_beside_each_other_share_one_call(
+    gateway: Served, tenant: Tenant, simulator: Simulator, stream: bool
+) -> None:
+    simulator.faults(latency_ms=300)
+
+    async def attempts() -> list[httpx.Response]:
+        headers = {**tenant.headers, "idempotency-key": "k", "x-asahi-cache": "off"}
+        async with httpx.AsyncClient(base_url=gateway.http.base_url, timeout=30) as client:
+            calls = [client.post(CHAT, json=asked(stream=stream), headers=headers) for _ in range(5)]
+            return list(await asyncio.gather(*calls))
+
+    answers = asyncio.run(attempts())
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("x-asahi-idempotent-replay" in answer.headers for answer in answers) == 4
+    assert len(simulator.calls()) == 1
+    tenant.ledger(1)
+
+
+def test_a_stream_is_replayed_as_it_was(gateway: Served, tenant: Tenant, simulator: Simulator) -> None:
+    first, again = (post(gateway, tenant, asked(stream=True)) for _ in range(2))
+    assert first.text == again.text
+    assert again.text.rstrip().endswith("data: [DONE]")
+    assert again.headers["content-type"].startswith("text/event-stream")
+    assert len(simulator.calls()) == 1
+
+
+def test_an_answer_whose_client_left_is_there_for_its_next_attempt(
+    gateway: Served, tenant: Tenant, simulator: Simulator
+) -> None:
+    simulator.faults(latency_ms=800)
+    headers = {"idempotency-key": "k", "x-asahi-cache": "off", **tenant.headers}
+    with pytest.raises(httpx.ReadTimeout):
+        gateway.http.post(CHAT, json=asked(), headers=headers, timeout=0.2)
+    again = post(gateway, tenant, asked(), key="k")
+    assert again.status_code == 200
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert len(simulator.calls()) == 1
+    (entry,) = tenant.ledger(1)
+    assert entry.outcome == "ok"
+
+
+def test_a_stream_whose_client_left_is_there_for_its_next_attempt(
+    gateway: Served, tenant: Tenant, simulator: Simulator
+) -> None:
+    simulator.faults(chunk_ms=50)
+    headers = {"idempotency-key": "k", "x-asahi-cache": "off", **tenant.headers}
+    with gateway.http.stream("POST", CHAT, json=asked(stream=True), headers=headers) as answer:
+        next(answer.iter_lines())
+    again = post(gateway, tenant, asked(stream=True), key="k")
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert again.text.rstrip().endswith("data: [DONE]")
+    (entry,) = tenant.ledger(1)
+    assert entry.outcome == "ok"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_failed_begins_anew(gateway: Served, tenant: Tenant, simulator: Simulator, stream: bool) -> None:
+    simulator.faults(error_rate=1.0)
+    assert post(gateway, tenant, asked(stream=stream)).status_code == 503
+    simulator.faults(error_rate=0.0)
+    again = post(gateway, tenant, asked(stream=stream))
+    assert again.status_code == 200
+    assert "x-asahi-idempotent-replay" not in again.headers
+
+
+def test_a_refused_request_begins_anew(gateway: Served, tenant: Tenant) -> None:
+    assert post(gateway, tenant, asked(max_tokens="many")).status_code == 400
+    assert post(gateway, tenant, asked()).status_code == 200
+
+
+def test_a_claim_of_a_process_that_died_is_taken_over_by_the_same_request(gateway: Served, tenant: Tenant) -> None:
+    post(gateway, tenant, asked())
+    known = IdempotentCall.objects.for_org(tenant.org_id)
+    known.update(answered_at=None, body=None, lease_until="2020-01-01T00:00:00Z")
+    assert post(gateway, tenant, asked("other")).status_code == 409
+    again = post(gateway, tenant, asked())
+    assert again.status_code == 200
+    assert "x-asahi-idempotent-replay" not in again.headers
+
+
+def test_a_key_may_be_used_again_once_its_answer_is_forgotten(gateway: Served, tenant: Tenant) -> None:
+    post(gateway, tenant, asked("one"))
+    IdempotentCall.objects.for_org(tenant.org_id).update(expires_at="2020-01-01T00:00:00Z")
+    again = post(gateway, tenant, asked("two"))
+    assert again.status_code == 200
+    assert "x-asahi-idempotent-replay" not in again.headers
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "schlüssel"])
+def test_a_key_that_cannot_be_one_is_refused(gateway: Served, tenant: Tenant, key: str) -> None:
+    answer = gateway.http.post(
+        CHAT, json=asked(), headers=[*tenant.headers.items(), ("idempotency-key", key.encode("latin-1"))]
+    )
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["error"]["message"]
+    tenant.ledger(0)
+
+
+def test_the_key_itself_is_not_kept(gateway: Served, tenant: Tenant) -> None:
+    post(gateway, tenant, asked(), key="a-secret-key")
+    (row,) = IdempotentCall.objects.for_org(tenant.org_id).values()
+    assert "a-secret-key" not in repr(row)
