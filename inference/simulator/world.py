@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from inference.simulator.answers import Author
+from inference.simulator.anthropic.batch_state import MessageBatch
 from inference.simulator.batching import BatchPlan
 from inference.simulator.catalogue import Catalogue
 from inference.simulator.chance import Chance
 from inference.simulator.errands import Errands
 from inference.simulator.faults import FaultPlan, FaultSwitch
 from inference.simulator.ledger import CallLedger
-from inference.simulator.openai.responses.stored import ResponseStore
+from inference.simulator.openai.filing import FileBatch, StoredFile
+from inference.simulator.openai.responses.stored import Json, StoredResponse
 from inference.simulator.prefixes import AutomaticCache, MarkedCache
 from inference.simulator.recordings import RecordedAnswer, Recordings
+from inference.simulator.shelf import Shelf
 
 
 class Fidelity(StrEnum):
@@ -39,7 +42,11 @@ class World:
     at_start: tuple[Fidelity, Sequence[RecordedAnswer]]
     batches: BatchPlan = field(default_factory=BatchPlan)
     errands: Errands = field(default_factory=Errands)
-    responses: ResponseStore = field(default_factory=ResponseStore)
+    files: Shelf[StoredFile] = field(default_factory=lambda: Shelf(most=1_000))
+    file_batches: Shelf[FileBatch] = field(default_factory=lambda: Shelf(most=1_000))
+    message_batches: Shelf[MessageBatch] = field(default_factory=lambda: Shelf(most=1_000))
+    responses: Shelf[StoredResponse] = field(default_factory=lambda: Shelf(most=10_000))
+    conversations: Shelf[list[Json]] = field(default_factory=lambda: Shelf(most=10_000))
     ledger: CallLedger = field(default_factory=CallLedger)
     automatic_cache: AutomaticCache = field(default_factory=AutomaticCache)
     marked_cache: MarkedCache = field(default_factory=MarkedCache)
@@ -58,7 +65,8 @@ class World:
         self.faults.reset()
         self.batches = BatchPlan()
         self.errands.clear()
-        self.responses.clear()
+        for shelf in (self.files, self.file_batches, self.message_batches, self.responses, self.conversations):
+            shelf.clear()
         self.ledger.reset()
         self.automatic_cache.clear()
         self.marked_cache.clear()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,10 @@ class RunningSimulator:
         """Put one fault rule in force."""
         self.disturb(rules=[{"kind": kind, **rule}])
 
+    def pace(self, **plan: Any) -> None:
+        """How long batches and work in the background take, and how batches end."""
+        self.control("POST", "/batches", plan)
+
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         return list(self.control("GET", f"/calls?since={since}"))
 
@@ -65,6 +69,13 @@ class RunningSimulator:
             assert time.monotonic() < deadline, f"only {len(calls)} of {count} calls were entered"
             time.sleep(0.01)
         return calls
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
 
 
 @contextmanager

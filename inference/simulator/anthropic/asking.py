@@ -42,6 +42,16 @@ def prompt_of(request: wire.Conversation) -> Prompt:
     )
 
 
+def may_search(request: wire.Conversation) -> bool:
+    """A model that is offered the web search searches once, unless a tool of the caller's is forced or none is."""
+    offered = any(tool.get("name") == "web_search" and is_own_tool(tool) for tool in request.tools or ())
+    choice = request.tool_choice
+    forced = isinstance(choice, wire.NoneChoice) or (
+        isinstance(choice, wire.ToolChoice) and choice.name != "web_search"
+    )
+    return offered and not forced
+
+
 def segments_of(request: wire.Conversation) -> Iterator[Segment]:
     """One segment a block, as caching goes by blocks: tools, system, messages."""
     segments = list(_all_segments(request))
@@ -78,19 +88,28 @@ def _seconds(block: Any) -> int | None:
 def _block(block: Any) -> tuple[str, int]:
     """A block's text and what its attachment costs."""
     match block:
-        case wire.TextBlock():
-            return block.text, 0
         case wire.ImageBlock():
             return _source_text(block.source)[:200], _IMAGE_TOKENS
         case wire.DocumentBlock():
             return _document(block)
-        case wire.SearchResultBlock():
-            return "\n".join([block.title, *(part.text for part in block.content)]), 0
         case wire.ToolResultBlock():
             return _result(block)
-    return (
-        f"{block.name} {msgspec.json.encode(block.input).decode()}" if isinstance(block, wire.ToolUseBlock) else ""
-    ), 0
+        case _:
+            return _words(block), 0
+
+
+def _words(block: Any) -> str:
+    match block:
+        case wire.TextBlock():
+            return block.text
+        case wire.SearchResultBlock():
+            return "\n".join([block.title, *(part.text for part in block.content)])
+        case wire.ToolUseBlock() | wire.ServerToolUseBlock():
+            return f"{block.name} {msgspec.json.encode(block.input).decode()}"
+        case wire.WebSearchResultBlock():
+            return msgspec.json.encode(block.content).decode()
+        case _:
+            return ""
 
 
 def _result(block: wire.ToolResultBlock) -> tuple[str, int]:

@@ -105,13 +105,21 @@ def _content(index: int, message: wire.Message, *, final: bool) -> Refusal | Non
             return invalid("messages: text content blocks must contain non-whitespace text")
         if isinstance(block, wire.ToolResultBlock) and not isinstance(message, wire.UserMessage):
             return invalid(f"{where}: `tool_result` blocks can only be in `user` messages")
-        thinks = isinstance(block, wire.ToolUseBlock | wire.ThinkingBlock | wire.RedactedThinkingBlock)
-        if thinks and not isinstance(message, wire.AssistantMessage):
+        if isinstance(block, _ASSISTANT_S) and not isinstance(message, wire.AssistantMessage):
             kind = block.__struct_config__.tag
             return invalid(f"{where}: `{kind}` blocks can only be in `assistant` messages")
     if prefill and blocks_of(message) and (getattr(blocks_of(message)[-1], "text", "") or "x")[-1].isspace():
         return invalid("messages: final assistant content cannot end with trailing whitespace")
     return None
+
+
+_ASSISTANT_S = (
+    wire.ToolUseBlock,
+    wire.ThinkingBlock,
+    wire.RedactedThinkingBlock,
+    wire.ServerToolUseBlock,
+    wire.WebSearchResultBlock,
+)
 
 
 def _tool_results(request: wire.Conversation) -> Refusal | None:

@@ -81,6 +81,23 @@ class ToolResultBlock(Struct, tag="tool_result"):
     toolset_name: str | None = None
 
 
+class ServerToolUseBlock(Struct, tag="server_tool_use"):
+    id: str
+    name: str
+    input: Json
+    cache_control: CacheControl | None = None
+    caller: Json | None = None
+
+
+class WebSearchResultBlock(Struct, tag="web_search_tool_result"):
+    """What the provider's own search found, given back to it in a later turn."""
+
+    tool_use_id: str
+    content: list[Json] | Json
+    cache_control: CacheControl | None = None
+    caller: Json | None = None
+
+
 Block = (
     TextBlock
     | ImageBlock
@@ -90,6 +107,8 @@ Block = (
     | RedactedThinkingBlock
     | ToolUseBlock
     | ToolResultBlock
+    | ServerToolUseBlock
+    | WebSearchResultBlock
 )
 
 

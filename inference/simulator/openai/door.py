@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from inference.simulator.exchange import Request
-from inference.simulator.openai import chat, embeddings, listing
+from inference.simulator.openai import batches, chat, embeddings, files, listing
 from inference.simulator.openai.errors import OpenAIDialect, missing_key, unknown_url
 from inference.simulator.openai.responses import creating, retrieving
 from inference.simulator.refusals import Refusal
@@ -57,4 +57,9 @@ _POSTS: dict[str, Callable[..., Prepared | Refusal]] = {
     "/v1/embeddings": embeddings.prepare,
     "/v1/responses/input_tokens": creating.prepare_count,
 }
-_SECTIONS: dict[str, Section] = {"models": _models, "responses": _responses}
+_SECTIONS: dict[str, Section] = {
+    "models": _models,
+    "responses": _responses,
+    "files": files.handle,
+    "batches": batches.handle,
+}

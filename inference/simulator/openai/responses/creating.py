@@ -99,10 +99,10 @@ def _accept(world: World, *, provider: str, body: bytes) -> Asked | Refusal:
 
 def _earlier_turns(world: World, provider: str, request: wire.ResponseRequest) -> list[Json] | Refusal:
     if request.conversation is not None:
-        return list(world.responses.conversation(provider, bodies.conversation_id(request.conversation)))
+        return list(world.conversations.get(provider, bodies.conversation_id(request.conversation)) or ())
     if request.previous_response_id is None:
         return []
-    previous = world.responses.find(provider, request.previous_response_id)
+    previous = world.responses.get(provider, request.previous_response_id)
     if previous is None:
         message = f"Previous response with id '{request.previous_response_id}' not found."
         return Refusal(400, INVALID, message, "previous_response_id", "previous_response_not_found")
@@ -127,7 +127,7 @@ def _perform_later(world: World, asked: Asked, *, path: str, metadata: str) -> R
     body = _new_body(world, asked)
     stored = StoredResponse(body, _listed(world, asked), asked.earlier_turns)
     stored.work = world.errands.start(_work(world, asked, stored, path=path, metadata=metadata))
-    world.responses.keep(asked.provider, stored)
+    world.responses.put(asked.provider, body["id"], stored)
     return Reply(body["id"], Metered(0), body=msgspec.json.encode(body))
 
 
@@ -221,12 +221,13 @@ def _remember(world: World, asked: Asked, made: Made) -> None:
     _go_on(world, asked, listed, made)
     if asked.request.store is not False:
         stored = StoredResponse(made.body, listed, _turns_after(asked, listed, made))
-        world.responses.keep(asked.provider, stored)
+        world.responses.put(asked.provider, made.body["id"], stored)
 
 
 def _go_on(world: World, asked: Asked, listed: list[Json], made: Made) -> None:
     """The conversation that was named, if any, has these turns from now on."""
     conversation = asked.request.conversation
     if conversation is not None:
-        turns = world.responses.conversation(asked.provider, bodies.conversation_id(conversation))
-        turns += [*listed, *(item.done for item in made.items)]
+        name = bodies.conversation_id(conversation)
+        turns = world.conversations.get(asked.provider, name) or []
+        world.conversations.put(asked.provider, name, [*turns, *listed, *(item.done for item in made.items)])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from inference.simulator.openai.errors import INVALID, invalid, unknown_url
+from inference.simulator.openai.paging import page_of
 from inference.simulator.openai.responses.stored import StoredResponse
 from inference.simulator.refusals import Refusal
 from inference.simulator.world import World
@@ -20,11 +20,11 @@ def handle(world: World, *, provider: str, method: str, tail: str, query: str) -
     response_id, _, action = tail.partition("/")
     if (method, action) not in (("GET", ""), ("DELETE", ""), ("POST", "cancel"), ("GET", "input_items")):
         return unknown_url(method, f"/v1/responses/{tail}")
-    stored = world.responses.find(provider, response_id)
+    stored = world.responses.get(provider, response_id)
     if stored is None:
         return Refusal(404, INVALID, f"Response with id '{response_id}' not found.")
     if action:
-        return _cancel(stored) if action == "cancel" else _input_items(stored, parse_qs(query))
+        return _cancel(stored) if action == "cancel" else page_of(stored.input_items, query, usual=20, most=_MOST_ITEMS)
     return _delete(world, provider, stored) if method == "DELETE" else _get(stored, parse_qs(query))
 
 
@@ -37,7 +37,7 @@ def _get(stored: StoredResponse, asked: dict[str, list[str]]) -> bytes | Refusal
 def _delete(world: World, provider: str, stored: StoredResponse) -> bytes:
     if stored.work is not None:
         stored.work.cancel()
-    world.responses.forget(provider, stored.body["id"])
+    world.responses.remove(provider, stored.body["id"])
     return msgspec.json.encode({"id": stored.body["id"], "object": "response", "deleted": True})
 
 
@@ -49,29 +49,3 @@ def _cancel(stored: StoredResponse) -> bytes | Refusal:
         stored.work.cancel()
         stored.body = {**stored.body, "status": "cancelled"}
     return msgspec.json.encode(stored.body)
-
-
-def _input_items(stored: StoredResponse, asked: dict[str, list[str]]) -> bytes | Refusal:
-    limit = asked.get("limit", ["20"])[0]
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_ITEMS:
-        return invalid(f"Invalid 'limit': must be between 1 and {_MOST_ITEMS}.", param="limit", code="invalid_value")
-    items = list(stored.input_items)
-    if asked.get("order", ["desc"])[0] == "desc":
-        items.reverse()
-    ids = [item["id"] for item in items]
-    after = asked.get("after", [""])[0]
-    if after and after not in ids:
-        return invalid(f"No item with id '{after}'.", param="after")
-    rest = items[ids.index(after) + 1 :] if after else items
-    return msgspec.json.encode(_page(rest, int(limit)))
-
-
-def _page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-    shown = items[:limit]
-    return {
-        "object": "list",
-        "data": shown,
-        "first_id": shown[0]["id"] if shown else None,
-        "last_id": shown[-1]["id"] if shown else None,
-        "has_more": len(items) > limit,
-    }
