@@ -65,12 +65,20 @@ class Keyring:
 
     def seal(self, plaintext: str, *, org_id: UUID | str, place: str) -> bytes:
         """Encrypt with the current key. `place` names the field, and the row if a row could be swapped."""
-        key_id, nonce = self.current.id.encode(), secrets.token_bytes(_NONCE_BYTES)
-        head = bytes((_VERSION, len(key_id))) + key_id
-        ciphertext = self._ciphers[key_id].encrypt(nonce, plaintext.encode(), _bound_to(head, org_id, place))
-        return head + nonce + ciphertext
+        return self.seal_bytes(plaintext.encode(), org_id=org_id, place=place)
 
     def open(self, sealed: bytes, *, org_id: UUID | str, place: str) -> str:
+        """Raises SecretUnreadable."""
+        return self.open_bytes(sealed, org_id=org_id, place=place).decode()
+
+    def seal_bytes(self, plaintext: bytes, *, org_id: UUID | str, place: str) -> bytes:
+        """The same for what is not text."""
+        key_id, nonce = self.current.id.encode(), secrets.token_bytes(_NONCE_BYTES)
+        head = bytes((_VERSION, len(key_id))) + key_id
+        ciphertext = self._ciphers[key_id].encrypt(nonce, plaintext, _bound_to(head, org_id, place))
+        return head + nonce + ciphertext
+
+    def open_bytes(self, sealed: bytes, *, org_id: UUID | str, place: str) -> bytes:
         """Raises SecretUnreadable."""
         key_id = _key_id_of(sealed)
         cipher = self._ciphers.get(key_id)
@@ -78,10 +86,9 @@ class Keyring:
             raise SecretUnreadable("it was sealed with a key that is not in ASAHI_ENCRYPTION_KEY")
         head, rest = sealed[: 2 + len(key_id)], sealed[2 + len(key_id) :]
         try:
-            plaintext = cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound_to(head, org_id, place))
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound_to(head, org_id, place))
         except (InvalidTag, ValueError) as error:
             raise SecretUnreadable("it was not sealed for this place, or has been changed") from error
-        return plaintext.decode()
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether it was sealed with the key that seals now."""

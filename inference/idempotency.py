@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from governance.encryption import SecretUnreadable, keyring
 from governance.principals import Pool
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ ON CONFLICT (org_id, key_digest) DO UPDATE
 RETURNING id
 """
 _READ = """
-SELECT fingerprint, answered_at IS NOT NULL, status, headers, body
+SELECT id, fingerprint, answered_at IS NOT NULL, status, headers, body
   FROM inference_idempotentcall WHERE org_id = %s AND key_digest = %s AND expires_at >= now()
 """
 _KEEP = """
@@ -62,7 +63,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was answered before. `body` is None for an answer that was too large to keep."""
+    """What was answered before. `body` is None for an answer that was too large to keep, or cannot be read again."""
 
     status: int
     headers: RawHeaders
@@ -103,14 +104,17 @@ class Claims:
             known = await (await connection.execute(_READ, (org_id, digest))).fetchone()
         if known is None:
             return None
-        its_fingerprint, answered, status, headers, body = known
+        claim_id, its_fingerprint, answered, status, headers, body = known
         if bytes(its_fingerprint) != fingerprint:
             return Reused()
-        return Saved(status, _unpacked(headers), body) if answered else Running()
+        if not answered:
+            return Running()
+        return Saved(status, _unpacked(headers), None if body is None else _opened(body, org_id, claim_id))
 
     async def keep(self, claim: Claim, status: int, headers: RawHeaders, body: bytes | None) -> None:
         """From now on every attempt gets this answer."""
-        await self._end(claim, _KEEP, (status, _packed(headers), body, claim.id, claim.org_id))
+        sealed = None if body is None else keyring().seal_bytes(body, org_id=claim.org_id, place=_place(claim.id))
+        await self._end(claim, _KEEP, (status, _packed(headers), sealed, claim.id, claim.org_id))
 
     async def give_up(self, claim: Claim) -> None:
         """The request came to nothing: the next attempt begins anew."""
@@ -151,6 +155,18 @@ class Claims:
         self._work.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waited for it has it; nobody may be left to
+
+
+def _opened(sealed: bytes, org_id: str, claim_id: UUID) -> bytes | None:
+    """None when it was sealed with a key that has gone: an answer that cannot be read was still charged."""
+    try:
+        return keyring().open_bytes(bytes(sealed), org_id=org_id, place=_place(claim_id))
+    except SecretUnreadable:
+        return None
+
+
+def _place(claim_id: UUID) -> str:
+    return f"idempotent answer {claim_id}"
 
 
 def _packed(headers: RawHeaders) -> bytes:

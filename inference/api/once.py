@@ -133,7 +133,7 @@ class _KeptStream:
 
 def _replay(saved: Saved) -> WireResponse:
     if saved.body is None:
-        raise Refused(_refusal(RefusalKind.CONFLICT, "was answered before, but the answer was too large to keep"))
+        raise Refused(_refusal(RefusalKind.CONFLICT, "was answered before, but that answer is not kept"))
     return WireResponse(saved.status, [*saved.headers, _REPLAYED], saved.body)
 
 
