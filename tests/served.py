@@ -49,8 +49,10 @@ class Simulator:
         answer = httpx.get(f"{self.url}/_control/calls", params={"since": 0}).raise_for_status().json()
         return answer["calls"] if isinstance(answer, dict) else answer
 
-    def record(self, model: str, prompt: str, text: str) -> None:
-        answers = [{"model": model, "prompt": prompt, "text": text}]
+    def record(self, model: str, prompt: str, text: str, **calls: Any) -> None:
+        """What is said to a prompt; before it, `calls` are made of functions offered by these names."""
+        made = [{"name": name, "arguments": arguments} for name, arguments in calls.items()]
+        answers = [{"model": model, "prompt": prompt, "text": text, "calls": made}]
         httpx.post(f"{self.url}/_control/recordings", json={"answers": answers}).raise_for_status()
 
 
@@ -189,7 +191,14 @@ def tenant(make_tenant: Callable[..., Tenant]) -> Tenant:
 
 
 @pytest.fixture
-def make_tenant(open_database: None) -> Callable[..., Tenant]:
+def make_tenant(found_tenant: Callable[..., Tenant]) -> Callable[..., Tenant]:
+    return found_tenant
+
+
+@pytest.fixture(scope="session")
+def found_tenant(open_database: None) -> Callable[..., Tenant]:
+    """Makes tenants for tests that share one, too."""
+
     def make(scopes: tuple[Scope, ...] = (Scope.ALL,), **policy: Any) -> Tenant:
         org = Organization.objects.create(name=f"Tenant {uuid4().hex[:8]}")
         Policy.objects.create(org=org, **policy)

@@ -94,7 +94,6 @@ def test_the_client_s_own_timeout_holds(claude: anthropic.Anthropic, simulator: 
     assert claude.messages.create(**asked("Soon enough")).content
 
 
-@pytest.mark.xfail(raises=AssertionError, strict=True, reason="the list has OpenAI's shape for this client too")
 def test_the_models_are_listed_for_this_client_too(claude: anthropic.Anthropic) -> None:
     models = list(claude.models.list())
     assert HAIKU in {model.id for model in models}

@@ -155,12 +155,14 @@ def test_a_repeat_comes_from_asahi_s_cache(claude: anthropic.Anthropic, tenant: 
     assert tenant.ledger(2)[1].cost_nano == 0
 
 
-@pytest.mark.xfail(raises=anthropic.NotFoundError, strict=True, reason="not served yet")
-@pytest.mark.parametrize("model", [HAIKU, "gpt-6-luna"])
-def test_tokens_are_counted_before_anything_is_asked(claude: anthropic.Anthropic, tenant: Tenant, model: str) -> None:
+@pytest.mark.parametrize(("model", "exactly"), [(HAIKU, True), ("gpt-6-luna", False)])
+def test_tokens_are_counted_before_anything_is_asked(
+    claude: anthropic.Anthropic, tenant: Tenant, model: str, exactly: bool
+) -> None:
     fields: Any = {"model": model, "messages": [{"role": "user", "content": "How many am I?"}], "system": "Count."}
     counted = claude.messages.count_tokens(**fields).input_tokens
-    assert counted == claude.messages.create(max_tokens=20, **fields).usage.input_tokens
+    asked = claude.messages.create(max_tokens=20, **fields).usage.input_tokens
+    assert counted == asked if exactly else asked / 2 < counted < asked * 2, "OpenAI counts nothing beforehand"
     assert len(tenant.ledger(1)) == 1, "counting costs nothing"
 
 

@@ -26,7 +26,6 @@ def test_only_what_the_policy_allows_is_listed(gateway: Served, make_tenant: Cal
         assert {model.id for model in gpt.models.list()} == {"asahi", "asahi/auto", "gpt-6-luna"}
 
 
-@pytest.mark.xfail(raises=openai.NotFoundError, strict=True, reason="not served yet")
 @pytest.mark.parametrize("name", ["gpt-6-luna", "claude-haiku-5-5", "asahi/auto"])
 def test_one_model_is_retrieved_by_its_name(gpt: openai.OpenAI, name: str) -> None:
     model = gpt.models.retrieve(name)
