@@ -5,18 +5,18 @@ Bytes that reach the caller are in the caller's wire, and so is what is kept and
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
 from inference.domain import Call, Model, Refusal, RefusalKind, Usage, Wire
 from inference.providers.upstream import Failure, FailureKind, UpstreamFailed, failure_of_status
-from inference.wire import translate
+from inference.wire import capabilities, translate
 from inference.wire.decoding import INVALID
 from inference.wire.format import StreamReader, WireFormat, format_of
+from inference.wire.responses.request import with_sealed_reasoning
 from inference.wire.sse import data_of
 
 INVALID_ANSWER = "the provider's answer is not valid"
@@ -38,14 +38,6 @@ class Relayed(NamedTuple):
 
     shown: bytes
     usage: bytes
-
-
-class Translator(Protocol):
-    """Turns the events of one stream into another wire's. `broken` names the first thing that cannot be said there."""
-
-    broken: str | None
-
-    def feed(self, event: bytes) -> list[bytes]: ...
 
 
 class Crossing:
@@ -122,24 +114,16 @@ class TranslatedCrossing(Crossing):
 
     translated = True
 
-    def __init__(self, call: Call, model: Model, request: bytes) -> None:
+    def __init__(self, call: Call, model: Model, request: bytes, way: translate.Way) -> None:
         super().__init__(call, model, request)
-        self._to_chat = call.wire is Wire.CHAT
-        self._created = int(time.time())
-        self._translator: Translator = (
-            translate.StreamToChat(created=self._created, include_usage=True)
-            if self._to_chat
-            else translate.StreamToMessages()
-        )
+        self._way = way
+        self._translator = way.events()
 
     def whole(self) -> bytes | None:
         return None if self._translator.broken else super().whole()
 
     def _body_of(self, raw: bytes) -> bytes | None:
-        if self._to_chat:
-            body = translate.answer_to_chat(raw, created=self._created)
-        else:
-            body = translate.answer_to_messages(raw)
+        body = self._way.answer(raw)
         return body if isinstance(body, bytes) else None
 
     def _events_of(self, events: Sequence[bytes]) -> Sequence[bytes]:
@@ -149,32 +133,29 @@ class TranslatedCrossing(Crossing):
 def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
     """How this call reaches this model; a refusal names what cannot be expressed there."""
     if model.speaks(call.wire):
-        body, kind = call.body, Crossing
-    else:
-        said = _translated_request(call, model)
-        if isinstance(said, translate.Untranslatable):
-            return Refusal(RefusalKind.INVALID, said.message, details={"param": said.param})
-        body, kind = said, TranslatedCrossing
-    wire = _upstream_wire(call, model)
-    request = format_of(wire).upstream_body(_in_dialect(body, model, wire), model.upstream_id, stream=call.stream)
-    return kind(call, model, request)
+        return Crossing(call, model, _upstream_request(call, model, call.body))
+    way = translate.Way(call.wire, model.wire)
+    said = way.ask(call.body, model)
+    if isinstance(said, translate.Untranslatable):
+        return Refusal(RefusalKind.INVALID, said.message, details={"param": said.param})
+    return TranslatedCrossing(call, model, _upstream_request(call, model, said), way)
 
 
 def _upstream_wire(call: Call, model: Model) -> Wire:
     return call.wire if model.speaks(call.wire) else model.wire
 
 
-def _translated_request(call: Call, model: Model) -> dict[str, Any] | translate.Untranslatable:
-    if model.wire is Wire.CHAT:
-        return translate.to_chat(call.body, accepted=model.capabilities, limit_field="max_tokens")
-    return translate.to_messages(
-        call.body, accepted=model.capabilities, default_max_tokens=min(model.max_output_tokens, 8192)
-    )
+def _upstream_request(call: Call, model: Model, body: dict[str, Any]) -> bytes:
+    wire = _upstream_wire(call, model)
+    return format_of(wire).upstream_body(_in_dialect(body, model, wire), model.upstream_id, stream=call.stream)
 
 
 def _in_dialect(body: dict[str, Any], model: Model, wire: Wire) -> dict[str, Any]:
     """The output limit by the name its provider knows: OpenAI's current models refuse the older one, many others ignore
-    the newer one, and would write without a limit."""
+    the newer one, and would write without a limit. A model that reasons is asked for its sealed notes, so that the next
+    turn can give them back to it."""
+    if wire is Wire.RESPONSES:
+        return with_sealed_reasoning(body) if capabilities.REASONING in model.capabilities else body
     if wire is not Wire.CHAT:
         return body
     known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider == "openai" else -1]
@@ -185,7 +166,10 @@ def _in_dialect(body: dict[str, Any], model: Model, wire: Wire) -> dict[str, Any
 
 
 class _Answer(msgspec.Struct):
+    """`type` is "error" in the events of a stream of responses, which say the error's fields beside it."""
+
     error: Any = None
+    type: Any = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -197,9 +181,10 @@ def failure_in(raw: bytes) -> Failure | None:
     Providers that pass calls on to others answer 200 before they know, and then say in the body what went wrong.
     """
     try:
-        error = _answer.decode(raw).error
+        answer = _answer.decode(raw)
     except INVALID:
         return Failure(FailureKind.BROKEN, INVALID_ANSWER)
+    error = answer.error or answer.type == "error"
     if not error:
         return None
     code = error.get("code") if isinstance(error, dict) else None

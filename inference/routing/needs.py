@@ -31,7 +31,13 @@ _NEUTRAL: Mapping[str, int] = {"temperature": 1, "top_p": 1, "presence_penalty":
 def needs_of(call: Call) -> frozenset[str]:
     """The capabilities without which a model would reject or misread the call."""
     found = format_of(call.wire).needs(call.body)
-    return _chat_needs(call.body, found) if call.wire is Wire.CHAT else _messages_needs(call.body, found)
+    match call.wire:
+        case Wire.CHAT:
+            return _chat_needs(call.body, found)
+        case Wire.RESPONSES:
+            return _responses_needs(call.body, found)
+        case _:
+            return _messages_needs(call.body, found)
 
 
 def _chat_needs(body: Mapping[str, Any], found: frozenset[str]) -> frozenset[str]:
@@ -40,6 +46,13 @@ def _chat_needs(body: Mapping[str, Any], found: frozenset[str]) -> frozenset[str
         return (found - {wire_needs.TOOLS}) | {wire_needs.REASONING_OFF}
     if effort is not None and wire_needs.TOOLS in found:
         found |= {TOOLS_WITH_EFFORT}
+    return found | {wire_needs.SAMPLING} if _samples(body) else found
+
+
+def _responses_needs(body: Mapping[str, Any], found: frozenset[str]) -> frozenset[str]:
+    """On this wire every model that reasons calls functions while it does."""
+    if (body.get("reasoning") or {}).get("effort") == "none":
+        return (found - {wire_needs.TOOLS}) | {wire_needs.REASONING_OFF}
     return found | {wire_needs.SAMPLING} if _samples(body) else found
 
 

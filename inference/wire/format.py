@@ -11,6 +11,7 @@ from inference.wire.checks import Invalid
 from inference.wire.embeddings import EmbeddingsFormat
 from inference.wire.errors import Kind
 from inference.wire.messages import MessagesFormat
+from inference.wire.responses import ResponsesFormat
 
 
 class StreamReader(Protocol):
@@ -101,6 +102,7 @@ class WireFormat(Protocol):
 _FORMATS: Final[dict[Wire, WireFormat]] = {
     Wire.CHAT: ChatFormat(),
     Wire.MESSAGES: MessagesFormat(),
+    Wire.RESPONSES: ResponsesFormat(),
     Wire.EMBEDDINGS: EmbeddingsFormat(),
 }
 

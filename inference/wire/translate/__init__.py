@@ -1,4 +1,4 @@
-"""Chat and messages, each as the other: requests, whole answers, and streams event by event.
+"""Chat and messages, each as the other, and responses as both: requests, whole answers, and streams event by event.
 
 What a request says is either said on the other wire or refused by name, as an `Untranslatable`. Three things are no
 part of what a request says and end at the border: where a provider should cache a prefix (unless the other wire can
@@ -11,6 +11,7 @@ from inference.wire.translate.answers import answer_to_chat, answer_to_messages
 from inference.wire.translate.chat_request import to_messages
 from inference.wire.translate.messages_request import to_chat
 from inference.wire.translate.refusal import Untranslatable
+from inference.wire.translate.steps import Way
 from inference.wire.translate.stream_to_chat import StreamToChat
 from inference.wire.translate.stream_to_messages import StreamToMessages
 
@@ -18,6 +19,7 @@ __all__ = [
     "StreamToChat",
     "StreamToMessages",
     "Untranslatable",
+    "Way",
     "answer_to_chat",
     "answer_to_messages",
     "to_chat",
