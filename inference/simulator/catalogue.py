@@ -16,7 +16,7 @@ _CHAT_BY_CONTEXT: dict[str, dict[int, str]] = {
         1_000_000: "gpt-5.5 gpt-4.1 gpt-4.1-mini",
         400_000: "gpt-5.4-mini gpt-5.4-nano gpt-5.2 gpt-5.1 gpt-5 gpt-5-mini gpt-5-nano",
         200_000: "o3",
-        128_000: "gpt-4o gpt-4o-mini",
+        128_000: "gpt-4o gpt-4o-mini gpt-audio gpt-audio-mini gpt-5-search-api",
     },
     "anthropic": {
         1_000_000: """

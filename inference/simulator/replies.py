@@ -35,13 +35,9 @@ class Metered:
     service: str = "default"
 
     def cut_at(self, output: int) -> Metered:
-        """The same call when no more than so much of the answer was sent."""
-        return replace(
-            self,
-            output=output,
-            reasoning=min(self.reasoning, output),
-            audio_output=min(self.audio_output, max(0, output - self.reasoning)),
-        )
+        """The same call when no more than so much of the answer was sent. Sound goes evenly through all of it."""
+        sound = self.audio_output * output // self.output if self.audio_output else 0
+        return replace(self, output=output, reasoning=min(self.reasoning, output), audio_output=sound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -91,6 +92,7 @@ def test_tokens_stand_for_their_text(openai_client: openai.OpenAI) -> None:
         ({"input": [10**6]}, 400),
         ({"input": {"text": "x"}}, 400),
         ({"input": "word " * 9000}, 400),
+        ({"input": ["word " * 8000] * 40}, 400),
         ({"dimensions": 1537}, 400),
         ({"dimensions": 0}, 400),
         ({"encoding_format": "hex"}, 400),
@@ -113,3 +115,66 @@ def test_an_embedding_is_entered_with_its_tokens(openai_client: openai.OpenAI, s
 
     [call] = simulator.calls()
     assert (call["path"], call["model"], call["input_tokens"]) == ("/openai/v1/embeddings", MODEL, used)
+
+
+def test_many_texts_keep_their_order_and_share_one_bill(
+    openai_client: openai.OpenAI, simulator: RunningSimulator
+) -> None:
+    texts = [f"Text number {number}" for number in range(200)]
+    answer = openai_client.embeddings.create(model=MODEL, input=texts, dimensions=64)
+
+    assert [item.index for item in answer.data] == list(range(200))
+    assert len({tuple(item.embedding) for item in answer.data}) == 200
+    [call] = simulator.calls()
+    assert (call["input_tokens"], call["output_tokens"]) == (answer.usage.total_tokens, 0)
+
+
+def test_token_lists_may_stand_beside_texts_of_other_requests(openai_client: openai.OpenAI) -> None:
+    lists = openai_client.embeddings.create(model=MODEL, input=[[13225, 2375], [13225]])
+
+    assert lists.usage.prompt_tokens == 3
+    assert lists.data[0].embedding != lists.data[1].embedding
+
+
+@pytest.fixture
+def compatible(simulator: RunningSimulator) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{simulator.url}/compat/cohere/v1", api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+def test_cohere_s_copy_of_the_protocol_gives_cohere_s_vectors(
+    compatible: openai.OpenAI, cohere_client: Any, simulator: RunningSimulator
+) -> None:
+    text = "The house is red."
+    native = cohere_client.embed(
+        model="embed-v4.0", texts=[text], input_type="search_document", embedding_types=["float"], output_dimension=512
+    )
+    copied = compatible.embeddings.create(model="embed-v4.0", input=[text], dimensions=512)
+
+    assert all(
+        math.isclose(a, b, abs_tol=1e-6)
+        for a, b in zip(copied.data[0].embedding, native.embeddings.float_[0], strict=True)
+    )
+    assert [call["provider"] for call in simulator.calls()] == ["cohere", "cohere"]
+    assert {call["input_tokens"] for call in simulator.calls()} == {copied.usage.prompt_tokens}
+
+
+def test_cohere_s_copy_takes_fields_of_its_own_and_its_own_sizes_only(compatible: openai.OpenAI) -> None:
+    answer = compatible.embeddings.create(
+        model="embed-english-v3.0", input="x", extra_body={"input_type": "search_query"}
+    )
+    assert len(answer.data[0].embedding) == 1024
+    with pytest.raises(openai.BadRequestError):
+        compatible.embeddings.create(model="embed-v4.0", input="x", dimensions=300)
+    with pytest.raises(openai.BadRequestError):
+        compatible.embeddings.create(model="embed-english-v3.0", input="x", dimensions=512)
+    with pytest.raises(openai.NotFoundError):
+        compatible.embeddings.create(model="text-embedding-3-small", input="x")
+
+
+@pytest.mark.parametrize("model", ["embed-v4.0", "embed-english-v3.0"])
+def test_cohere_s_vectors_are_nearer_for_texts_that_share_words(compatible: openai.OpenAI, model: str) -> None:
+    texts = ["How do I reset my password?", "Please reset my password now", "The weather in Lisbon is mild"]
+    one, near, far = (item.embedding for item in compatible.embeddings.create(model=model, input=texts).data)
+
+    assert cosine(one, near) > cosine(one, far) + 0.2

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from inference.simulator.openai import wire
+from inference.simulator.openai import sounds, wire
 from inference.simulator.openai.models import Ability
 from inference.simulator.openai.rules import tool_name
 from inference.simulator.prompts import Prompt, Segment, Tool, ToolRules, ToolUse
@@ -39,10 +39,22 @@ def prompt_of(request: wire.ChatRequest, *, provider: str, ability: Ability | No
         wants_json=isinstance(wanted, wire.JsonObjectFormat),
         schema=wanted.json_schema.schema if isinstance(wanted, wire.JsonSchemaFormat) else None,
         settings=msgspec.json.encode([*settings, request.logit_bias], order="sorted"),
-        max_tokens=request.max_completion_tokens or request.max_tokens,
+        max_tokens=_most_tokens(request),
         stop=(request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ()),
         reasoning_tokens=EFFORT_TOKENS.get(effort or "none", 0),
     )
+
+
+def _most_tokens(request: wire.ChatRequest) -> int | None:
+    """What is spoken takes its share of the limit."""
+    most = request.max_completion_tokens or request.max_tokens
+    return most // (1 + sounds.PER_TOKEN) if most is not None and sounds.speaks(request) else most
+
+
+def audio_tokens_of(request: wire.ChatRequest) -> int:
+    """The part of the prompt that is sound."""
+    contents = [message.content for message in request.messages if isinstance(message.content, list)]
+    return sum(_part(part)[1] for content in contents for part in content if isinstance(part, wire.AudioPart))
 
 
 def _question(messages: list[wire.Message]) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import msgspec
 
+from inference.simulator.answers import Answer
 from inference.simulator.openai import models, rules, wire
-from inference.simulator.openai.asking import prompt_of
+from inference.simulator.openai.asking import audio_tokens_of, prompt_of
 from inference.simulator.openai.caching import cache_use
 from inference.simulator.openai.errors import invalid, misfit, not_json, unknown_model
 from inference.simulator.openai.models import Ability, ability_of
 from inference.simulator.openai.rendering import ChunkWriter, Style, usage_of, whole
+from inference.simulator.openai.sounds import sound_tokens, speaks
+from inference.simulator.prefixes import CacheUse
 from inference.simulator.refusals import Refusal, unknown_field, violation_of
 from inference.simulator.replies import Metered, Prepared, Reply
 from inference.simulator.schemas import UnsatisfiableSchemaError
+from inference.simulator.searching import search_web
 from inference.simulator.world import Fidelity, World
 
 _DECODER = msgspec.json.Decoder(wire.ChatRequest)
@@ -51,7 +56,8 @@ def decode(body: bytes, *, strict: bool) -> wire.ChatRequest | Refusal:
 
 def _perform(world: World, request: wire.ChatRequest, *, provider: str, ability: Ability | None) -> Reply | Refusal:
     prompt = prompt_of(request, provider=provider, ability=ability)
-    prompt_tokens = sum(segment.tokens for segment in prompt.segments) + 3
+    search = search_web(prompt.question) if request.web_search_options is not None else None
+    prompt_tokens = sum(segment.tokens for segment in prompt.segments) + 3 + (search.tokens if search else 0)
     context = world.catalogue.context(provider, request.model)
     if context is not None and prompt_tokens > context:
         message = f"This model's maximum context length is {context} tokens; the messages have {prompt_tokens}."
@@ -64,12 +70,29 @@ def _perform(world: World, request: wire.ChatRequest, *, provider: str, ability:
     explicit = request.prompt_cache_options is not None and request.prompt_cache_options.mode == "explicit"
     key = request.prompt_cache_key or ""
     cache = cache_use(world, prompt, key=key, total=prompt_tokens, marks=writes, only_marked=explicit)
-    usage = usage_of(answers, prompt_tokens=prompt_tokens, cache=cache, writes=writes)
-    metered = Metered(prompt_tokens, usage["completion_tokens"], cache.read, cache.written)
-    style = _style(world, request, strict=provider == "openai")
+    style = replace(_style(world, request, strict=provider == "openai"), search=search)
+    metered = _metered(request, answers, style, prompt_tokens=prompt_tokens, cache=cache)
+    usage = usage_of(metered, writes=writes)
     if request.stream:
         return Reply(style.id, metered, events=ChunkWriter(style).events(answers, usage))
     return Reply(style.id, metered, body=whole(answers, style, usage))
+
+
+def _metered(
+    request: wire.ChatRequest, answers: list[Answer], style: Style, *, prompt_tokens: int, cache: CacheUse
+) -> Metered:
+    sound = sum(sound_tokens(answer.text) for answer in answers if style.sounds(answer))
+    return Metered(
+        prompt_tokens,
+        sum(answer.output_tokens for answer in answers) + sound,
+        cache.read,
+        cache.written,
+        reasoning=sum(answer.reasoning_tokens for answer in answers),
+        audio_input=audio_tokens_of(request),
+        audio_output=sound,
+        web_searches=int(style.search is not None),
+        service=style.service_tier,
+    )
 
 
 def _style(world: World, request: wire.ChatRequest, *, strict: bool) -> Style:
@@ -85,4 +108,5 @@ def _style(world: World, request: wire.ChatRequest, *, strict: bool) -> Style:
         top_logprobs=request.top_logprobs or 0,
         include_usage=bool(options.include_usage),
         obfuscate=strict and options.include_obfuscation is not False,
+        sound_id=world.new_id("audio_") if speaks(request) else None,
     )

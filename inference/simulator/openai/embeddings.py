@@ -19,6 +19,8 @@ from inference.simulator.world import World
 
 _DECODER = msgspec.json.Decoder(wire.EmbeddingRequest)
 _MOST_TOKENS = 8192
+_MOST_TOKENS_TOGETHER = 300_000
+_COHERE_DIMENSIONS = (256, 512, 1024, 1536)
 
 
 def prepare(world: World, *, provider: str, body: bytes) -> Prepared | Refusal:
@@ -31,7 +33,7 @@ def prepare(world: World, *, provider: str, body: bytes) -> Prepared | Refusal:
     texts = _texts_of(request.input)
     if isinstance(texts, Refusal):
         return texts
-    refusal = _size_refusal(request, texts, native)
+    refusal = _size_refusal(texts, provider) or _dimensions_refusal(request, provider, native)
     perform = partial(_perform, world, request, texts, provider=provider, native=native)
     return refusal or Prepared(provider, request.model, perform)
 
@@ -63,18 +65,30 @@ def _texts_of(given: str | list[Any]) -> list[tuple[str, int]] | Refusal:
     return texts
 
 
-def _size_refusal(request: wire.EmbeddingRequest, texts: list[tuple[str, int]], native: int) -> Refusal | None:
+def _size_refusal(texts: list[tuple[str, int]], provider: str) -> Refusal | None:
     for index, (_, size) in enumerate(texts):
         if not size:
             return invalid("'input' cannot be an empty text.", param=f"input[{index}]")
         if size > _MOST_TOKENS:
             return invalid(f"Invalid 'input[{index}]': maximum input length is {_MOST_TOKENS} tokens.", param="input")
-    if request.dimensions is not None:
-        if request.model == "text-embedding-ada-002":
-            return invalid("This model does not support specifying dimensions.", param="dimensions")
-        if request.dimensions > native:
-            message = f"Invalid value for 'dimensions': must be less than or equal to {native}."
-            return invalid(message, param="dimensions", code="integer_above_max_value")
+    if provider == "openai" and sum(size for _, size in texts) > _MOST_TOKENS_TOGETHER:
+        message = f"Invalid 'input': maximum request size is {_MOST_TOKENS_TOGETHER} tokens per request."
+        return invalid(message, param="input", code="max_tokens_per_request")
+    return None
+
+
+def _dimensions_refusal(request: wire.EmbeddingRequest, provider: str, native: int) -> Refusal | None:
+    if request.dimensions is None:
+        return None
+    fixed = request.model == "text-embedding-ada-002" or (provider == "cohere" and request.model != "embed-v4.0")
+    if fixed:
+        return invalid("This model does not support specifying dimensions.", param="dimensions")
+    if request.dimensions > native:
+        message = f"Invalid value for 'dimensions': must be less than or equal to {native}."
+        return invalid(message, param="dimensions", code="integer_above_max_value")
+    if provider == "cohere" and request.dimensions not in _COHERE_DIMENSIONS:
+        message = f"Invalid value for 'dimensions': must be one of {_COHERE_DIMENSIONS}."
+        return invalid(message, param="dimensions", code="invalid_value")
     return None
 
 

@@ -64,6 +64,9 @@ def refusal_of(request: wire.ChatRequest, ability: Ability) -> Refusal | None:
             param="max_tokens",
             code="unsupported_parameter",
         )
+    if request.web_search_options is not None and "search" not in request.model:
+        message = "Web search options are not supported with this model."
+        return invalid(message, param="web_search_options", code="unsupported_parameter")
     return _effort(request, ability) or _sampling(request, ability)
 
 

@@ -10,8 +10,9 @@ import msgspec
 
 from inference.simulator import tokens
 from inference.simulator.answers import Answer, Finish, ToolCall
-from inference.simulator.prefixes import CacheUse
-from inference.simulator.replies import Event
+from inference.simulator.openai.sounds import PER_TOKEN, last_of_sound, sound_of, whole_sound
+from inference.simulator.replies import Event, Metered
+from inference.simulator.searching import WebSearch, cited_span
 from inference.simulator.tokens import Piece
 
 _FINISH = {Finish.END: "stop", Finish.STOP: "stop", Finish.LENGTH: "length", Finish.TOOLS: "tool_calls"}
@@ -34,21 +35,26 @@ class Style:
     top_logprobs: int = 0
     include_usage: bool = False
     obfuscate: bool = False
+    sound_id: str | None = None
+    search: WebSearch | None = None
+
+    def sounds(self, answer: Answer) -> str | None:
+        """The id of an answer's sound; a call of a tool is never spoken."""
+        return None if answer.calls else self.sound_id
 
 
-def usage_of(answers: list[Answer], *, prompt_tokens: int, cache: CacheUse, writes: bool) -> dict[str, Any]:
-    completion = sum(answer.output_tokens for answer in answers)
-    details = {"cached_tokens": cache.read, "audio_tokens": 0}
+def usage_of(metered: Metered, *, writes: bool) -> dict[str, Any]:
+    details = {"cached_tokens": metered.cached, "audio_tokens": metered.audio_input}
     if writes:
-        details["cache_write_tokens"] = cache.written
+        details["cache_write_tokens"] = metered.cache_written
     return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion,
-        "total_tokens": prompt_tokens + completion,
+        "prompt_tokens": metered.input,
+        "completion_tokens": metered.output,
+        "total_tokens": metered.input + metered.output,
         "prompt_tokens_details": details,
         "completion_tokens_details": {
-            "reasoning_tokens": sum(answer.reasoning_tokens for answer in answers),
-            "audio_tokens": 0,
+            "reasoning_tokens": metered.reasoning,
+            "audio_tokens": metered.audio_output,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
@@ -86,17 +92,29 @@ def _finish(answer: Answer, style: Style) -> str:
 
 def _message(answer: Answer, style: Style) -> dict[str, Any]:
     text = tokens.text_of(answer.text)
+    sound_id = style.sounds(answer)
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": None if answer.calls and not text else text,
+        "content": None if sound_id or (answer.calls and not text) else text,
         "refusal": None,
-        "annotations": [],
+        "annotations": _citations(text, style.search),
     }
+    if sound_id:
+        message["audio"] = whole_sound(answer.text, sound_id)
     if answer.calls and style.legacy_functions:
         message["function_call"] = {"name": answer.calls[0].name, "arguments": answer.calls[0].text}
     elif answer.calls:
         message["tool_calls"] = [_call(call, call.text) for call in answer.calls]
     return message
+
+
+def _citations(text: str, search: WebSearch | None) -> list[dict[str, Any]]:
+    if search is None or not text:
+        return []
+    page = search.pages[0]
+    start, end = cited_span(text)
+    cited = {"start_index": start, "end_index": end, "title": page.title, "url": page.url}
+    return [{"type": "url_citation", "url_citation": cited}]
 
 
 def _call(call: ToolCall, text: str) -> dict[str, Any]:
@@ -148,15 +166,28 @@ class ChunkWriter:
         yield DONE
 
     def _choice(self, index: int, answer: Answer) -> Iterator[Event]:
-        first = {"role": "assistant", "content": None if answer.calls else "", "refusal": None}
+        sound_id = self._style.sounds(answer)
+        first = {"role": "assistant", "content": None if answer.calls or sound_id else "", "refusal": None}
         yield Event(self._chunk(index, msgspec.json.encode(first)), answer.reasoning_tokens)
+        yield from self._sound(index, answer, sound_id) if sound_id else self._text(index, answer)
+        for number, call in enumerate(answer.calls):
+            yield from self._call(index, number, call)
+        yield Event(self._chunk(index, b"{}", finish=b'"%s"' % _finish(answer, self._style).encode()), 0)
+
+    def _text(self, index: int, answer: Answer) -> Iterator[Event]:
         for piece in answer.text:
             logprobs = msgspec.json.encode(_logprobs((piece,), self._style)) if self._style.logprobs else b"null"
             delta = b'{"content":' + msgspec.json.encode(piece.text) + b"}"
             yield Event(self._chunk(index, delta, logprobs=logprobs, padded=len(piece.text)), piece.tokens)
-        for number, call in enumerate(answer.calls):
-            yield from self._call(index, number, call)
-        yield Event(self._chunk(index, b"{}", finish=b'"%s"' % _finish(answer, self._style).encode()), 0)
+        citations = _citations(tokens.text_of(answer.text), self._style.search)
+        if citations:
+            yield Event(self._chunk(index, msgspec.json.encode({"annotations": citations})), 0)
+
+    def _sound(self, index: int, answer: Answer, sound_id: str) -> Iterator[Event]:
+        for piece in answer.text:
+            delta = msgspec.json.encode({"audio": sound_of(piece, sound_id)})
+            yield Event(self._chunk(index, delta), piece.tokens * (1 + PER_TOKEN))
+        yield Event(self._chunk(index, msgspec.json.encode({"audio": last_of_sound(sound_id)})), 0)
 
     def _call(self, index: int, number: int, call: ToolCall) -> Iterator[Event]:
         start = {"index": number, **_call(call, "")}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from inference.simulator.openai import wire
+from inference.simulator.openai import sounds, wire
 from inference.simulator.openai.errors import invalid
 from inference.simulator.refusals import Refusal
 from inference.simulator.schema_shapes import problem_of
@@ -39,9 +39,7 @@ def _limits(request: wire.ChatRequest) -> Refusal | None:
         )
     if request.top_logprobs is not None and not request.logprobs:
         return invalid("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs", code="invalid_value")
-    if request.modalities and "audio" in request.modalities:
-        return invalid("This model does not give audio output.", param="modalities", code="unsupported_value")
-    return None
+    return sounds.refusal_of(request)
 
 
 def _tools(request: wire.ChatRequest) -> Refusal | None:
@@ -120,7 +118,8 @@ def _conversation(request: wire.ChatRequest) -> Refusal | None:
             break
         if isinstance(message, wire.AssistantMessage):
             open_calls = [call.id for call in message.tool_calls] if message.tool_calls else []
-            if message.content is None and not open_calls and not message.function_call and not message.refusal:
+            others = open_calls or message.function_call or message.refusal or message.audio
+            if message.content is None and not others:
                 return invalid(
                     f"Invalid value for 'messages[{index}].content': without tool calls it cannot be null.",
                     param=f"messages[{index}].content",

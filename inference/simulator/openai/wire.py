@@ -193,6 +193,28 @@ class CacheOptions(Struct):
     ttl: Literal["30m"] | None = None
 
 
+class Sound(Struct):
+    format: Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
+    voice: str | Json
+
+
+class Approximate(Struct):
+    city: str | None = None
+    country: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+
+
+class UserLocation(Struct):
+    type: Literal["approximate"]
+    approximate: Approximate
+
+
+class WebSearchOptions(Struct):
+    search_context_size: Literal["low", "medium", "high"] | None = None
+    user_location: UserLocation | None = None
+
+
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Stop = Annotated[list[str], Meta(max_length=4)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -201,7 +223,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 class ChatRequest(Struct, kw_only=True):
     model: str
     messages: Annotated[list[Message], Meta(min_length=1)]
-    audio: Json | None = None
+    audio: Sound | None = None
     frequency_penalty: Penalty | None = None
     function_call: Literal["none", "auto"] | Named | None = None
     functions: Annotated[list[FunctionDefinition], Meta(min_length=1)] | None = None
@@ -235,7 +257,7 @@ class ChatRequest(Struct, kw_only=True):
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     user: str | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
-    web_search_options: Json | None = None
+    web_search_options: WebSearchOptions | None = None
 
 
 Tokens = Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
