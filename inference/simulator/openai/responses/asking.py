@@ -125,7 +125,7 @@ def _tool_rules(parsed: Parsed) -> ToolRules:
         case wire.NamedChoice(name=name):
             return replace(rules, use=ToolUse.ONE, name=name)
         case wire.AllowedChoice(mode=mode, tools=allowed):
-            names = {tool.get("name") for tool in allowed}
+            names = [tool.get("name") for tool in allowed]
             kept = tuple(tool for tool in tools if tool.name in names)
             return replace(rules, tools=kept, use=ToolUse.MUST if mode == "required" else ToolUse.MAY)
         case wire.SearchChoice():

@@ -18,7 +18,7 @@ _HOSTED_NAMES = """
 file_search computer computer_use_preview mcp code_interpreter programmatic_tool_calling image_generation local_shell
 shell namespace tool_search apply_patch
 """
-_HOSTED_TOOLS = frozenset(_HOSTED_NAMES.split())
+_HOSTED_TOOLS = tuple(_HOSTED_NAMES.split())
 """Accepted, and never used by a simulated model."""
 _SEARCHES = ("web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11")
 _TOOLS: dict[str, type[wire.Tool]] = {
