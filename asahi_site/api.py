@@ -15,6 +15,7 @@ from asahi_site.health import router as health_router
 from governance.auth import KeyAuth
 from governance.domain import Scope
 from inference.api.compatible import router as compatible_router
+from inference.api.files import router as files_router
 from inference.api.model_list import router as model_list_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
@@ -51,6 +52,7 @@ api = Api(
 api.add_router("", compatible_router)
 api.add_router("", model_list_router)
 api.add_router("", token_count_router)
+api.add_router("", files_router)
 api.add_router("", native_router)
 api.add_router("", health_router)
 api.add_router("", analytics.router, auth=KeyAuth(Scope.ANALYTICS))

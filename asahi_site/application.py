@@ -19,6 +19,7 @@ from analytics.routing import websocket_urlpatterns
 from asahi_site import gateway_urls, wiring
 from asahi_site.cors import Cors
 from asahi_site.lean import LeanHandler
+from asahi_site.uploads import FRAMING_BYTES, UploadHandler
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -26,7 +27,10 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _pages = get_asgi_application()
 _gateway = LeanHandler("asahi_site.gateway_urls", max_body_bytes=settings.ASAHI.api.max_body_bytes)
-_hot = Cors(_gateway, settings.ASAHI.api.cors_origins) if settings.ASAHI.api.cors_origins else _gateway
+_spooling = UploadHandler("asahi_site.gateway_urls", max_body_bytes=settings.ASAHI.files.max_bytes + FRAMING_BYTES)
+_cors = settings.ASAHI.api.cors_origins
+_hot = Cors(_gateway, _cors) if _cors else _gateway
+_uploads = Cors(_spooling, _cors) if _cors else _spooling
 _sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
 
@@ -34,6 +38,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatches by what arrives; the hot paths are looked at first."""
     if scope["type"] == "http":
         path = scope["path"]
+        if path in gateway_urls.UPLOAD_PATHS:
+            await _uploads(scope, receive, send)
+            return
         hot = path.startswith(gateway_urls.LEAN_PREFIX) or path in gateway_urls.LEAN_PATHS
         await (_hot if hot else _pages)(scope, receive, send)
     elif scope["type"] == "websocket":

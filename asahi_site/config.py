@@ -90,6 +90,19 @@ class Providers(Section):
         return value
 
 
+class Files(Section):
+    max_bytes: int = Field(100 * 1024 * 1024, gt=0, description="The largest file that may be uploaded")
+    quota_bytes: int = Field(5 * 1024**3, gt=0, description="What one organization may keep here, all files together")
+    batch_days: int = Field(30, gt=0, description="How long files for batches are kept, unless asked otherwise")
+
+
+class Batches(Section):
+    concurrency: int = Field(8, gt=0, description="Lines of one batch that a worker calls at the same time")
+    stint_seconds: float = Field(45.0, gt=0, description="How long a worker advances batches before it is called anew")
+    poll_seconds: float = Field(15.0, gt=0, description="How often a provider is asked how its batch is doing")
+    lease_seconds: int = Field(3600, ge=60, description="How long reservations outlive the last worker's sign of life")
+
+
 class Ledger(Section):
     stream: str = "asahi:events"
     lease_seconds: float = 20.0
@@ -118,6 +131,8 @@ class Config(BaseSettings):
     cache: Cache = Cache()
     routing: Routing = Routing()
     providers: Providers = Providers()
+    files: Files = Files()
+    batches: Batches = Batches()
     ledger: Ledger = Ledger()
     email: Email = Email()
 

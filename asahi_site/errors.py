@@ -74,8 +74,15 @@ def response_for(request: HttpRequest, error: Exception) -> WireResponse:
         return _error(request, error.status_code, _kind(error.status_code), str(error))
     if isinstance(error, ValidationError):
         status = 400 if _is_v1(request) else 422
-        return _error(request, status, _kind(status), "the request is not valid", details={"errors": error.errors})
+        return _error(request, status, _kind(status), _first_problem(error), details={"errors": error.errors})
     return _failed(request, error)
+
+
+def _first_problem(error: ValidationError) -> str:
+    """`limit: Input should be less than or equal to 100`: OpenAI's shape has no place for more than one."""
+    for problem in error.errors[:1]:
+        return f"{problem['loc'][-1]}: {problem['msg']}" if problem.get("loc") else str(problem["msg"])
+    return "the request is not valid"
 
 
 def _failed(request: HttpRequest, error: Exception) -> WireResponse:

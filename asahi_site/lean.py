@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import IO, Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
@@ -35,12 +35,15 @@ _WATCH_AFTER_SECONDS = 0.5
 _BODY_SECONDS = 60.0
 
 
-class _Gone(Exception):  # noqa: N818 - the client is
+class Gone(Exception):  # noqa: N818 - the client is
     """The client went away before its body was complete."""
 
 
 class LeanHandler(ASGIHandler):
     """Serves the routes of one urlconf."""
+
+    body_seconds = _BODY_SECONDS
+    """How long a body may take to arrive."""
 
     def __init__(self, urlconf: str, *, max_body_bytes: int) -> None:
         super().__init__()
@@ -52,7 +55,7 @@ class LeanHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         at, request_id = time.perf_counter(), new_request_id()
-        watch = _Watch(receive)
+        watch = _Watch(receive, self.body_seconds)
         try:
             raw = await self._read(scope, receive)
             watch.body_is_here()
@@ -61,26 +64,25 @@ class LeanHandler(ASGIHandler):
                 await self._send(errors.body_too_large(request, self._max_body_bytes), send)
             else:
                 await self._answer(request, send, watch)
-        except _Gone:
+        except Gone:
             return
         except asyncio.CancelledError:
             if watch.too_slow:
-                await self._send(errors.body_too_slow(_request_of(scope, request_id, at, b""), _BODY_SECONDS), send)
+                await self._send(errors.body_too_slow(_request_of(scope, request_id, at, b""), self.body_seconds), send)
             elif not watch.gone:
                 raise
         finally:
             watch.stop()
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | IO[bytes] | None:
         """The body; None when it is larger than the limit."""
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > self._max_body_bytes:
+        if self._declares_too_much(scope):
             return None
         parts, size = [], 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _Gone
+                raise Gone
             part = message.get("body", b"")
             size += len(part)
             if size > self._max_body_bytes:
@@ -88,6 +90,10 @@ class LeanHandler(ASGIHandler):
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts) if len(parts) > 1 else parts[0]
+
+    def _declares_too_much(self, scope: Scope) -> bool:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        return declared.isdigit() and int(declared) > self._max_body_bytes
 
     async def _answer(self, request: ASGIRequest, send: Send, watch: _Watch) -> None:
         response = await self._respond(request)
@@ -134,8 +140,9 @@ class _Watch:
     """Cancels the task that created it when its client goes away, or takes too long to send its body. One timer does
     for both, since nearly every request is over before it fires."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, body_seconds: float) -> None:
         self._receive = receive
+        self._body_seconds = body_seconds
         self._watched = asyncio.current_task()
         self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._look)
         self._task: asyncio.Task[None] | None = None
@@ -159,7 +166,7 @@ class _Watch:
             self.begin()
         else:
             self._is_late = True
-            self._timer = asyncio.get_running_loop().call_later(_BODY_SECONDS, self._give_up)
+            self._timer = asyncio.get_running_loop().call_later(self._body_seconds, self._give_up)
 
     def _give_up(self) -> None:
         self.too_slow = True
@@ -178,10 +185,13 @@ class _Watch:
             self._task.cancel()
 
 
-def _request_of(scope: Scope, request_id: str, at: float, body: bytes) -> ASGIRequest:
-    request = ASGIRequest(scope, io.BytesIO())
-    request.asahi_arrival = Arrival(request_id, at, body, request.META)  # type: ignore[attr-defined]
-    request._body = body
+def _request_of(scope: Scope, request_id: str, at: float, body: bytes | IO[bytes]) -> ASGIRequest:
+    """With a body in a file the request is read from there, and its arrival has none."""
+    request = ASGIRequest(scope, io.BytesIO() if isinstance(body, bytes) else body)
+    raw = body if isinstance(body, bytes) else b""
+    request.asahi_arrival = Arrival(request_id, at, raw, request.META)  # type: ignore[attr-defined]
+    if isinstance(body, bytes):
+        request._body = body
     return request
 
 

@@ -1,5 +1,5 @@
-"""The composition root of a process that makes calls, web or worker: builds the stages, starts what they hold, and takes
-it all down in order."""
+"""The composition root of a process that makes calls, web or worker: builds the stages, starts what they hold, and
+takes it all down in order."""
 
 from __future__ import annotations
 

@@ -14,3 +14,5 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "asahi_site.settings"  # for the commands
 from asahi_site.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign up many people
+# Requests are answered in many threads, whose connections would outlive the database.
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405

@@ -28,7 +28,7 @@ def _begin(gateway: Served, tenant: Tenant, body: bytes, sent_now: int) -> socke
 def test_a_body_that_does_not_arrive_is_given_up(
     gateway: Served, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, sent_now: int
 ) -> None:
-    monkeypatch.setattr(lean, "_BODY_SECONDS", 0.5)
+    monkeypatch.setattr(lean.LeanHandler, "body_seconds", 0.5)
     body = json.dumps(question("never complete")).encode()
     with _begin(gateway, tenant, body, sent_now) as connection, connection.makefile("rb") as answer:
         assert b" 408 " in answer.readline()

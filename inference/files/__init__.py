@@ -1,0 +1,1 @@
+"""Files that organizations keep here, in packed pieces, so that no file is ever whole in memory."""
