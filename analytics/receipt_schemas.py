@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from ninja import Schema
 
 from analytics.models import LedgerEntry
+from analytics.receipt_lines import Breakdown, LineItem, break_down
 from analytics.receipts import InProgress, Receipt
 from analytics.schemas import percent, usd, usd_exact
 
@@ -55,6 +56,39 @@ class Tokens(Schema):
     reasoning: int
 
 
+class LineItemOut(Schema):
+    """`count` units at `rate_exact` USD for `rate_per` of them. The items of a list add up to its amount, exactly; the
+    last may be the rounding of the sum to whole nano-USD, half up."""
+
+    item: str
+    count: int | None
+    unit: str
+    rate_exact: str | None
+    rate_per: int | None
+    amount: float
+    amount_exact: str
+
+    @classmethod
+    def of(cls, line: LineItem) -> LineItemOut:
+        return cls(
+            item=line.item,
+            count=line.count,
+            unit=line.unit,
+            rate_exact=None if line.rate is None else f"{line.rate.normalize():f}",
+            rate_per=line.per,
+            amount=float(line.amount),
+            amount_exact=f"{line.amount:.15f}",
+        )
+
+
+class SavingOut(Schema):
+    """What one technique took off the original cost, in USD; negative when it added to it."""
+
+    technique: str
+    amount: float
+    amount_exact: str
+
+
 class ReceiptRow(Amounts):
     """One row of the ledger as it was written. A correction's figures are what it adds to the estimate."""
 
@@ -87,7 +121,11 @@ class ReceiptRow(Amounts):
 
 
 class ReceiptOut(Amounts):
-    """What a request cost and why, net of all its rows."""
+    """What a request cost and why, net of all its rows.
+
+    `line_items` add up to the cost and `line_items_original` to the original cost; `savings_by_technique`, less
+    `own_spend`, to the savings.
+    """
 
     request_id: str
     status: Literal["final", "estimated", "corrected"]
@@ -110,6 +148,13 @@ class ReceiptOut(Amounts):
     quality_score: float | None
     latency_ms: int
     price_version: str
+    priced_at: datetime | None
+    service_tier: str
+    service_tier_original: str
+    line_items: list[LineItemOut]
+    line_items_original: list[LineItemOut]
+    savings_by_technique: list[SavingOut]
+    runners_up: list[str]
     tags: list[str]
     user: str
     task: str
@@ -136,7 +181,9 @@ class ReceiptOut(Amounts):
             latency_ms=receipt.net("latency_ms"),
             tags=charge.tags,
             user=charge.end_user,
+            runners_up=latest.receipt.get("runners_up", []),
             rows=[ReceiptRow.of(row) for row in receipt.rows],
+            **_broken_down(break_down(receipt)),
             **{name: getattr(charge, name) for name in ("provider", "routing_mode", "task")},
             **{name: getattr(latest, name) for name in _LATEST},
             **cls.values_of(
@@ -169,6 +216,20 @@ class ReceiptInProgress(Schema):
             estimate=usd(call.estimate_nano),
             estimate_exact=usd_exact(call.estimate_nano),
         )
+
+
+def _broken_down(found: Breakdown) -> dict[str, Any]:
+    priced_at = None if found.priced_at_ms is None else datetime.fromtimestamp(found.priced_at_ms / 1000, UTC)
+    return {
+        "priced_at": priced_at,
+        "service_tier": found.service,
+        "service_tier_original": found.original_service,
+        "line_items": [LineItemOut.of(line) for line in found.lines],
+        "line_items_original": [LineItemOut.of(line) for line in found.original_lines],
+        "savings_by_technique": [
+            SavingOut(technique=name, amount=usd(nano), amount_exact=usd_exact(nano)) for name, nano in found.parts
+        ],
+    }
 
 
 def _net_tokens(receipt: Receipt) -> Tokens:

@@ -15,6 +15,11 @@ def models_path() -> Path:
     return Path(settings.BASE_DIR) / "config" / "models.yaml"
 
 
+def approved_path() -> Path:
+    """The rates of the price table that somebody looked at and took for right."""
+    return Path(settings.BASE_DIR) / "config" / "prices.lock"
+
+
 @cache
 def price_book() -> PriceBook:
     """Raises RegistryError when the file does not fit its shape."""

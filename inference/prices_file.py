@@ -18,7 +18,7 @@ Service = Literal["batch", "fast", "flex", "priority"]
 def _quoted(value: Any) -> Any:
     """YAML reads 16:30 as 990, a number of minutes or seconds; only text says what was meant."""
     if not isinstance(value, str):
-        raise ValueError('a time of day is written in quotes, as in "16:30"')  # noqa: TRY004 - pydantic's way
+        raise ValueError('a time of day is written in quotes, as in "16:30"')
     return value
 
 

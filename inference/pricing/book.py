@@ -97,8 +97,7 @@ class PriceBook:
             reserve = self._add_reserve(model, call.service)
         if call.searches:
             return reserve.bound(model.context_tokens, output_tokens, call.searches)
-        bound, context = call.input_token_bound, model.context_tokens
-        return reserve.bound(bound if bound < context else context, output_tokens)
+        return reserve.bound(min(call.input_token_bound, model.context_tokens), output_tokens)
 
     def rates(self, model: Model, at: datetime | None = None, service: str = "") -> Rates:
         """USD per million tokens, for people."""
@@ -147,7 +146,9 @@ class PriceBook:
 
     def _add_reserve(self, model: Model, asked_for: str) -> Tariff:
         """Of all the ways this call may be served."""
-        unasked = self._terms.get(model.provider, NO_TERMS).unasked_services if not asked_for else frozenset((asked_for,))
+        unasked = (
+            self._terms.get(model.provider, NO_TERMS).unasked_services if not asked_for else frozenset((asked_for,))
+        )
         tariffs = tuple(self._in_force(model, service)[1] for service in ("", *sorted(unasked)))
         reserves = self._reserves  # after the lookups, each of which may begin a new set
         return reserves.setdefault((model.provider, model.upstream_id, asked_for), worst_of(tariffs))

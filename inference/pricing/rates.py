@@ -147,4 +147,3 @@ def for_people(card: RateCard) -> Rates:
 def published(kind: str, rate: int) -> Decimal:
     """A rate as it is published: in USD per million tokens, or per thousand searches."""
     return Decimal(rate) / NANO_PER_USD / (1000 if kind in FEES else 1)
-

@@ -12,7 +12,7 @@ _SEARCHING = ("web_search", "file_search")
 
 
 def searches_bound(body: Mapping[str, Any]) -> int:
-    """The most searches a checked request of any wire allows, and `UNLIMITED_SEARCHES` for each tool without a limit."""
+    """The most searches a checked request of any wire allows; `UNLIMITED_SEARCHES` for each tool without a limit."""
     bound = 1 if body.get("web_search_options") is not None else 0
     tools = body.get("tools")
     if not isinstance(tools, list):

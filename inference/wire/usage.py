@@ -55,7 +55,14 @@ class ChatUsage(msgspec.Struct):
         if reasoning and self.total_tokens == self.prompt_tokens + output + reasoning:
             output += reasoning  # some compatible endpoints count reasoning beside the completion, not within it
         cached_elsewhere = self.cached_tokens or self.prompt_cache_hit_tokens or 0
-        return _usage(self.prompt_tokens, output, self.prompt_tokens_details, details, service, cached_elsewhere)
+        return _usage(
+            self.prompt_tokens,
+            output,
+            self.prompt_tokens_details,
+            details,
+            service=service,
+            cached_elsewhere=cached_elsewhere,
+        )
 
 
 class ResponsesUsage(msgspec.Struct):
@@ -75,7 +82,6 @@ class ServerTools(msgspec.Struct):
 
 
 class CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: Count | None = None
     ephemeral_1h_input_tokens: Count | None = None
 
 
@@ -131,15 +137,13 @@ class MessagesUsage(msgspec.Struct):
 
 def _written(usage: MessagesUsage | Iteration) -> tuple[int, int]:
     """Tokens written to a cache, and those of them written for an hour."""
-    parts = usage.cache_creation or CacheCreation()
-    hour = parts.ephemeral_1h_input_tokens or 0
-    total = usage.cache_creation_input_tokens
-    return (parts.ephemeral_5m_input_tokens or 0) + hour if total is None else total, hour
+    hour = usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation is not None else 0
+    return usage.cache_creation_input_tokens or 0, hour or 0
 
 
 def _usage(
     input_tokens: int, output_tokens: int, read: InputDetails | None, written: OutputDetails | None,
-    service: object, cached_elsewhere: int = 0,
+    *, service: object, cached_elsewhere: int = 0,
 ) -> Usage | None:  # fmt: skip
     """OpenAI's counts, in which every detail is part of its whole; None when they contradict each other."""
     cached = write = heard = reasoning = said = 0
@@ -232,7 +236,11 @@ def responses_usage(raw: bytes) -> Usage | None:
         return None
     told = body.usage
     usage = _usage(
-        told.input_tokens, told.output_tokens, told.input_tokens_details, told.output_tokens_details, body.service_tier
+        told.input_tokens,
+        told.output_tokens,
+        told.input_tokens_details,
+        told.output_tokens_details,
+        service=body.service_tier,
     )
     web, files = _searches(body.output or [])
     if usage is None or not (web or files):
