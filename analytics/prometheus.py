@@ -45,6 +45,9 @@ ORIGINAL_COST = Counter("asahi_original_cost_usd", "What the same requests would
 # A gauge, for a request that cost more than its original takes from it.
 SAVINGS = Gauge("asahi_savings_usd", "Original cost less cost less own spend, in USD.", multiprocess_mode="sum")
 PROVIDER_ERRORS = Counter("asahi_provider_errors", "Provider calls that brought no answer.", ["provider", "kind"])
+SPENT_RETRIES = Counter(
+    "asahi_provider_retries_spent", "Failed calls that were not repeated: too many to the provider were.", ["provider"]
+)
 
 
 class _Observations:
@@ -131,6 +134,11 @@ def count_answer(event: UsageEvent, overhead_seconds: float | None = None) -> No
 def count_provider_error(provider: str, kind: str) -> None:
     """Count a provider call that brought no answer. Rare enough to be written at once."""
     PROVIDER_ERRORS.labels(provider, kind).inc()
+
+
+def count_spent_retries(provider: str) -> None:
+    """Count a failed call that was not repeated for the sake of its provider."""
+    SPENT_RETRIES.labels(provider).inc()
 
 
 def flush() -> None:

@@ -78,8 +78,12 @@ class Providers(Section):
     simulate: bool | None = Field(None, description="None: simulate exactly the providers that have no key")
     simulator_url: str = ""
     connect_timeout_seconds: float = 5.0
-    silence_timeout_seconds: float = 120.0
-    max_retries: int = 2
+    first_byte_timeout_seconds: float = Field(300.0, gt=0, description="From the request to the answer's first byte")
+    idle_timeout_seconds: float = Field(120.0, gt=0, description="Between any two pieces of an answer")
+    answer_timeout_seconds: float = Field(900.0, gt=0, description="From the request to the answer's end")
+    max_retries: int = Field(2, ge=0)
+    retry_share: float = Field(0.1, ge=0, le=1, description="Of the calls to a provider, how many may be repeats")
+    retry_reserve: int = Field(10, ge=0, description="Repeats within 20 seconds that are allowed on top of the share")
     pool_size: int = 2000
     private_networks: CommaList = Field([], description="Networks in which organizations' own endpoints may be")
 

@@ -46,5 +46,7 @@ def simulated_providers(simulator_url: str, simulate: bool | None) -> tuple[str,
     """The providers in whose place this deployment's simulator answers, by the same rule as the gateway's."""
     if not simulator_url:
         return ()
-    targets = Targets(catalog.registry(), environ=os.environ, simulator_url=simulator_url, simulate=simulate)
-    return tuple(sorted(name for name, simulated in targets.providers().items() if simulated))
+    registry = catalog.registry()
+    targets = Targets(registry, environ=os.environ, simulator_url=simulator_url, simulate=simulate)
+    serving = {model.provider for model in registry.models}
+    return tuple(sorted(name for name, simulated in targets.providers().items() if simulated and name in serving))

@@ -44,6 +44,7 @@ _STATUS: dict[RefusalKind, int] = {
     RefusalKind.NO_MODEL: 503,
     RefusalKind.PROVIDER_FAILED: 503,
     RefusalKind.PROVIDER_REJECTED: 400,
+    RefusalKind.PROVIDER_KEY: 400,
     RefusalKind.UNAVAILABLE: 503,
     RefusalKind.CANCELLED: 503,
     RefusalKind.INTERNAL: 500,

@@ -33,7 +33,7 @@ async def health(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - ni
         "database": database["status"],
         "redis": redis,
         "vector": database["vector"],
-        "providers": here.providers(),
+        "providers": here.standing.states(),
         **(processes or {"worker": "unknown", "recorder": "unknown"}),
     }
     well = all(components[name] == "ok" for name in ("database", "redis", "vector", "worker", "recorder"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from governance.principals import Pool
 from governance.redis_pipe import RedisPipe
-from inference import catalog
 from inference.providers.breaker import Breakers
+from inference.providers.standing import Standing
 from inference.providers.targets import Targets
 
 
@@ -20,17 +20,7 @@ class Runtime:
     pipe: RedisPipe
     targets: Targets
     breakers: Breakers
-
-    def providers(self) -> dict[str, str]:
-        """Every provider this deployment can call, and how it is doing: `failing` while one of its models is left alone
-        for its failures."""
-        open_now = self.breakers.open_now()
-        failing = {model.provider for model in catalog.registry().models if model.id in open_now}
-        states = {True: "simulated", False: "ok"}
-        return {
-            name: "failing" if name in failing else states[simulated]
-            for name, simulated in self.targets.providers().items()
-        }
+    standing: Standing
 
 
 class _Installed:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,8 +19,10 @@ from analytics.heartbeat import BEAT_SECONDS, beat
 from analytics.spend import LedgerSpend
 from asahi_site import runtime
 from asahi_site.gateway_pool import make_pool
+from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
 from governance import auth
+from governance.account_uses import AccountUses
 from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import Pool, PrincipalDirectory
 from governance.redis_pipe import RedisAway, RedisPipe
@@ -35,9 +36,7 @@ from inference.idempotency import Claims
 from inference.late_events import LateEvents
 from inference.pipeline import Pipeline
 from inference.pricing import PriceBook
-from inference.providers.breaker import Breakers
-from inference.providers.relay import Relay, RelayLimits
-from inference.providers.targets import Targets
+from inference.providers.relay import Relay
 from inference.quoting import Quoting
 from inference.records import Records
 from inference.registry import Registry
@@ -58,6 +57,7 @@ class _Parts:
     pool: Pool
     pipe: RedisPipe
     relay: Relay
+    uses: AccountUses
     flights: Flights
     late: LateEvents
     gatekeeper: Gatekeeper
@@ -108,18 +108,23 @@ async def _open(parts: _Parts, stack: AsyncExitStack) -> None:
     await parts.relay.start()
     stack.push_async_callback(parts.relay.stop)
     await _heartbeat(parts)
-    for work in (_beat(parts), _keep_leases(parts.gatekeeper), _reconcile(parts.gatekeeper), parts.late.run()):
+    stack.push_async_callback(parts.uses.write)
+    for work in (
+        _beat(parts),
+        _keep_leases(parts.gatekeeper),
+        _reconcile(parts.gatekeeper),
+        parts.late.run(),
+        parts.uses.run(),
+    ):
         stack.push_async_callback(_stop, asyncio.create_task(work))
 
 
 def _build() -> _Parts:
     config, process_id = settings.ASAHI, str(uuid4())
-    pool, pipe, relay = make_pool(settings.DATABASE_URL), _make_pipe(), _make_relay()
-    gatekeeper, breakers, flights = Gatekeeper(pipe, LedgerSpend(pool)), Breakers(), Flights()
+    pool, pipe = make_pool(settings.DATABASE_URL), _make_pipe()
+    gatekeeper, flights = Gatekeeper(pipe, LedgerSpend(pool)), Flights()
     registry, prices = catalog.registry(), catalog.price_book()
-    targets = Targets(
-        registry, environ=os.environ, simulator_url=settings.SIMULATOR_URL, simulate=config.providers.simulate
-    )
+    outward, uses = make_outward(registry), AccountUses(pool)
     late = LateEvents(pipe, pool, config.ledger.stream)
     records = Records(
         pipe=pipe,
@@ -132,7 +137,7 @@ def _build() -> _Parts:
         ttl_seconds=config.cache.t1_ttl_seconds,
         max_cached_bytes=config.cache.t1_max_answer_bytes,
     )
-    router = _make_router(registry, prices, targets, breakers)
+    router = _make_router(registry, prices, outward)
     stages = Stages(
         quote=_make_quoting(registry, router, prices),
         governance=Governing(gatekeeper),
@@ -142,14 +147,15 @@ def _build() -> _Parts:
         optimize=None,
         enrich=None,
         route=_routing_by(router),
-        execute=Executor(Providers(relay, targets, breakers, records, config.providers.max_retries)),
+        execute=Executor(_make_providers(outward, records, uses)),
         record_hit=records.hit,
     )
     directory = PrincipalDirectory(pool, ttl=config.auth.principal_ttl_seconds, size=config.auth.principal_cache_size)
     return _Parts(
         pool=pool,
         pipe=pipe,
-        relay=relay,
+        relay=outward.relay,
+        uses=uses,
         flights=flights,
         late=late,
         gatekeeper=gatekeeper,
@@ -160,22 +166,34 @@ def _build() -> _Parts:
             pipeline=Pipeline(stages, flights),
             registry=registry,
             prices=prices,
-            targets=targets,
+            targets=outward.targets,
             claims=Claims(pool),
-            upstream=relay,
+            upstream=outward.relay,
             default_mode=RoutingMode(config.routing.default_mode),
         ),
-        runtime=runtime.Runtime(process_id, pool, pipe, targets, breakers),
+        runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
     )
 
 
-def _make_router(registry: Registry, prices: PriceBook, targets: Targets, breakers: Breakers) -> Router:
+def _make_providers(outward: Outward, records: Records, uses: AccountUses) -> Providers:
+    return Providers(
+        upstream=outward.relay,
+        targets=outward.targets,
+        breakers=outward.breakers,
+        traffic=outward.traffic,
+        records=records,
+        used=uses.note,
+        max_retries=settings.ASAHI.providers.max_retries,
+    )
+
+
+def _make_router(registry: Registry, prices: PriceBook, outward: Outward) -> Router:
     routing = settings.ASAHI.routing
     return Router(
         registry,
         prices,
-        available=targets.available,
-        failing=breakers.open_now,
+        reach=outward.targets.reach,
+        failing=outward.standing.failing,
         default_quality_bar=routing.quality_bar,
         default_max_output_tokens=routing.default_max_output_tokens,
     )
@@ -186,18 +204,6 @@ def _make_pipe() -> RedisPipe:
         settings.REDIS_URL,
         preload=[script.load() for script in SCRIPTS],
         timeout=settings.ASAHI.cache.redis_timeout_ms / 1000,
-    )
-
-
-def _make_relay() -> Relay:
-    config = settings.ASAHI
-    return Relay(
-        RelayLimits(
-            connect=config.providers.connect_timeout_seconds,
-            silence=config.providers.silence_timeout_seconds,
-            max_answer_bytes=config.api.max_answer_bytes,
-            pool_size=config.providers.pool_size,
-        )
     )
 
 
@@ -216,7 +222,14 @@ def _make_quoting(registry: Registry, router: Router, prices: PriceBook) -> Quot
 
 def _routing_by(router: Router) -> Callable[[Order], Plan | Refusal]:
     def route(order: Order) -> Plan | Refusal:
-        return router.plan(order.call, task_text=order.task_text, policy=order.principal.policy, among=order.candidates)
+        principal = order.principal
+        return router.plan(
+            order.call,
+            task_text=order.task_text,
+            policy=principal.policy,
+            accounts=principal.accounts,
+            among=order.candidates,
+        )
 
     return route
 

@@ -10,14 +10,16 @@ import logging
 import math
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from inference.crossing import INVALID_ANSWER, Crossing, crossing_for, failure_in
 from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Tier, Usage
 from inference.flights import Execution
-from inference.observe import observe_failure
+from inference.observe import observe_failure, observe_spent_retries
 from inference.providers.breaker import Breakers
 from inference.providers.targets import Targets
+from inference.providers.traffic import Traffic
 from inference.providers.upstream import (
     Failure,
     FailureKind,
@@ -43,7 +45,10 @@ class Providers:
     upstream: Upstream
     targets: Targets
     breakers: Breakers
+    traffic: Traffic
     records: Records
+    used: Callable[[str], None]
+    """Told of each account of an organization that is called."""
     max_retries: int
 
 
@@ -99,12 +104,15 @@ class ProviderCall:
 
     async def _call_in_turn(self) -> CallEnd:
         failure = Failure(FailureKind.UNREACHABLE, "no provider is available")
+        accounts = self._order.principal.accounts
         for model in (self._plan.model, *self._plan.fallbacks):
             crossing = crossing_for(self._order.call, model)
             if isinstance(crossing, Refusal):
+                if model is not self._plan.model:
+                    continue
                 return self._refused(crossing)  # a caller named this model: automatic modes keep to a wire
-            target = self._providers.targets.for_model(model, crossing.upstream_wire)
-            if target is None or not self._providers.breakers.passes(model.id):
+            target = self._providers.targets.for_model(model, crossing.upstream_wire, accounts)
+            if target is None or not self._providers.breakers.passes(model.id, target.account):
                 failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
                 continue
             self._leg = Leg(model, target, crossing)
@@ -119,16 +127,24 @@ class ProviderCall:
 
     async def _call_with_retries(self, leg: Leg) -> CallEnd | Failure:
         call = self._call_streamed if self._order.call.stream else self._call_whole
+        line = (leg.target.provider, leg.target.account)
+        self._providers.traffic.called(line)
+        if leg.target.account:
+            self._providers.used(leg.target.account)
         for attempt in range(self._providers.max_retries + 1):
             leg.sent = True
             result = await call(leg)
             if isinstance(result, CallEnd):
-                self._providers.breakers.succeeded(leg.model.id)
+                self._providers.breakers.succeeded(leg.model.id, leg.target.account)
                 return result
             leg.sent = False
+            result = own_key_refused(result, leg.target)
             self._count(leg, result)
-            wait = max(_backoff(attempt), result.retry_after or 0.0)
+            wait = wait_before_retry(attempt, result.retry_after)
             if result.permanent or attempt == self._providers.max_retries or wait > _LONGEST_WAIT_SECONDS:
+                break
+            if not self._providers.traffic.may_retry(line):
+                observe_spent_retries(leg.target.provider)
                 break
             await asyncio.sleep(wait)
         return result
@@ -219,22 +235,37 @@ class ProviderCall:
 
     def _count(self, leg: Leg, failure: Failure) -> None:
         observe_failure(leg.target.provider, failure)
+        breakers, model, account = self._providers.breakers, leg.model.id, leg.target.account
         if failure.kind is FailureKind.REJECTED:
-            self._providers.breakers.succeeded(leg.model.id)
-        else:
-            self._providers.breakers.failed(leg.model.id, timed_out=failure.kind is FailureKind.TIMED_OUT)
+            breakers.succeeded(model, account)
+        elif failure.kind is not FailureKind.KEY_REFUSED:  # which stays the answer until the key is mended
+            breakers.failed(model, account, timed_out=failure.kind is FailureKind.TIMED_OUT)
+            self._providers.traffic.failed((leg.target.provider, account))
 
 
 UNRECORDABLE = Refusal(RefusalKind.UNAVAILABLE, "the request cannot be recorded now, so it was not answered; try again")
 
 
-def _backoff(attempt: int) -> float:
+def wait_before_retry(attempt: int, asked_for: float | None) -> float:
+    """Seconds. No sooner than the provider asks for, and a little later, so that not all come back at once."""
     jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
-    return _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * jitter
+    backoff = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * jitter
+    return backoff if asked_for is None else max(backoff, asked_for * (0.9 + 0.2 * jitter))
+
+
+def own_key_refused(failure: Failure, target: Target) -> Failure:
+    """A provider that refuses the organization's own key: said so that nobody takes it for our API key, or for us."""
+    if not target.account or failure.kind is not FailureKind.MISCONFIGURED:
+        return failure
+    key = f"own key (...{target.hint})" if target.hint else "own key"
+    message = f"{target.provider} refused this organization's {key} for it with status {failure.status}"
+    return replace(failure, kind=FailureKind.KEY_REFUSED, message=message)
 
 
 def refusal_of(failure: Failure, *, native: bool) -> Refusal:
     """What the caller is told. `native`: the provider speaks the caller's wire, so its own words can be passed on."""
+    if failure.kind is FailureKind.KEY_REFUSED:
+        return Refusal(RefusalKind.PROVIDER_KEY, failure.message)
     if failure.kind is not FailureKind.REJECTED:
         return Refusal(RefusalKind.PROVIDER_FAILED, failure.message, retry_after=failure.retry_after)
     return Refusal(

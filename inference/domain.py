@@ -168,6 +168,14 @@ class Model:
     capabilities: frozenset[str]
     quality: Mapping[str, float]
     also: frozenset[Wire] = frozenset()
+    same_as: str = ""
+    """The id of the registered model that this one is too, at another provider."""
+    fallbacks: tuple[str, ...] = ()
+    """The ids of the models to ask when this one does not begin to answer, in order, as the models file says."""
+
+    def is_same_as(self, other: Model) -> bool:
+        """Whether both are one model at two providers, so that one may answer in the name of the other."""
+        return (self.same_as or self.id) == (other.same_as or other.id)
 
     def quality_for(self, task: str) -> float | None:
         return self.quality.get(task, self.quality.get("default"))
@@ -239,6 +247,7 @@ class RefusalKind(StrEnum):
     NO_MODEL = "no_model_available"
     PROVIDER_FAILED = "provider_failed"
     PROVIDER_REJECTED = "provider_rejected"
+    PROVIDER_KEY = "provider_key_refused"
     UNAVAILABLE = "unavailable"
     CANCELLED = "cancelled"
     INTERNAL = "internal_error"

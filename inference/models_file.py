@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from inference.domain import Wire
 from inference.prices_file import Discount, Entry, PriceEntry, Service
@@ -26,16 +26,39 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Count = Annotated[int, Field(gt=0)]
 
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Variable = Annotated[str, Field(pattern=r"^([A-Z][A-Z0-9_]*)?$")]
+"""The name of an environment variable."""
+
+
+class TimeoutsEntry(Entry):
+    """What is left out is as for every provider."""
+
+    connect: Seconds | None = None
+    first_byte: Seconds | None = None
+    idle: Seconds | None = None
+
+
 class ProviderEntry(Entry):
     id: Name
     name: Name
     kind: Literal["openai", "anthropic", "cohere", "compatible"]
     wire: Wire
     also: frozenset[Wire] = frozenset()
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?[^\s/]$")]
-    key_env: str = ""
+    base_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?[^\s/])?$")] = ""
+    base_url_env: Variable = ""
+    key_env: Variable = ""
+    key_optional: bool = False
+    auth: Literal["bearer", "x-api-key", "api-key"] | None = None
+    timeouts: TimeoutsEntry = TimeoutsEntry()
     batch_discount: Discount | None = None
     unasked_services: frozenset[Service] = frozenset()
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> ProviderEntry:
+        if not (self.base_url or self.base_url_env):
+            raise ValueError("it needs a base_url or a base_url_env")
+        return self
 
 
 class ModelEntry(Entry):
@@ -51,6 +74,8 @@ class ModelEntry(Entry):
     quality: dict[str, Share] = {}
     retires_on: date | None = None
     successor: str = ""
+    same_as: str = ""
+    fallbacks: tuple[Name, ...] = ()
     prices: tuple[PriceEntry, ...] = ()
 
     @property

@@ -20,6 +20,12 @@ def observe_answer(event: UsageEvent, overhead_seconds: float, *, simulated: boo
         _access_log.say(event, simulated=simulated)
 
 
+def observe_spent_retries(provider: str) -> None:
+    """Counts and logs a call that was not repeated because too many to this provider were."""
+    prometheus.count_spent_retries(provider)
+    log.warning("provider.retries_spent", extra={"provider": provider})
+
+
 def observe_failure(provider: str, failure: Failure) -> None:
     """Counts and logs an upstream call that brought no answer."""
     prometheus.count_provider_error(provider, failure.kind)

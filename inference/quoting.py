@@ -28,7 +28,7 @@ class Quoting:
         self._default_output_tokens = default_output_tokens
 
     def __call__(self, principal: Principal, call: Call, notes: Mapping[str, str]) -> Order | Refusal:
-        candidates = self._router.candidates(call, principal.policy)
+        candidates = self._router.candidates(call, principal.policy, principal.accounts)
         if isinstance(candidates, Refusal):
             return candidates
         wire = format_of(call.wire)
@@ -68,29 +68,31 @@ class Quoting:
     def _baseline(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> Model:
         """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
-            return candidates[0]
+            return self._registry.find(call.model or "") or candidates[0]
         return self._registry.find(principal.policy.baseline_model) or self._default_baseline
 
     def _t1_key(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str | None:
         if call.controls.cache is CacheMode.OFF or not principal.policy.cache_enabled:
             return None
-        intent = _intent(principal, call, candidates)
+        intent = _intent(principal, call, self._baseline(principal, call, candidates))
         canonical = format_of(call.wire).canonical(call.body)
         return exact.key_for(principal.org_id, intent=intent, wire=call.wire, canonical=canonical)
 
 
-def _intent(principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str:
+def _intent(principal: Principal, call: Call, named: Model) -> str:
     """What decides, beside the content, what is answered: calls that agree in both may share an answer."""
-    intent = _model_intent(principal, call, candidates)
+    intent = _model_intent(principal, call, named)
+    if principal.accounts:  # with another account another model may answer, or no simulator any more
+        intent += f" accounts={sorted(account.id for account in principal.accounts.values())!r}"
     steering = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY_KEY}
     return f"{intent} headers={sorted(steering.items())!r}" if steering else intent
 
 
-def _model_intent(principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str:
+def _model_intent(principal: Principal, call: Call, named: Model) -> str:
     """What decides which model answers."""
     controls = call.controls
     if controls.routing_mode is RoutingMode.EXPLICIT:
-        return f"model={candidates[0].id}"
+        return f"model={named.id}"
     policy = principal.policy
     wishes = (
         controls.routing_mode,

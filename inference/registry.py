@@ -21,8 +21,21 @@ _QUALITY_KEYS = {"default", *TASKS}
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds a provider is given, where they differ from those of the others."""
+
+    connect: float | None = None
+    first_byte: float | None = None
+    idle: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """Where a provider's models are called: the wire's own path below `base_url`."""
+    """Where a provider's models are called: the wire's own path below `base_url`, in which `{NAME}` stands for an
+    environment variable. The variable `base_url_env`, when it is set, is the whole of it instead.
+
+    `auth` says in which header the key goes.
+    """
 
     id: str
     name: str
@@ -30,6 +43,10 @@ class ProviderConfig:
     wire: Wire
     base_url: str
     key_env: str
+    base_url_env: str = ""
+    key_optional: bool = False
+    auth: str = "bearer"
+    timeouts: Timeouts = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +77,14 @@ class Registry:
         file = read_models_file(path)
         today = today or datetime.now(UTC).date()
         current, retired, announced = _split_by_retirement(file, today)
-        models = tuple(_to_model(entry, file) for entry in current)
+        models = tuple(_to_model(entry, file, retired) for entry in current)
         names = [(name, model) for entry, model in zip(current, models, strict=True) for name in _names_of(entry)]
         problems = [
             *_duplicates("provider", [provider.id for provider in file.providers]),
             *_duplicates("model name", [*(name for name, _ in names), *retired]),
             *(problem for entry in current for problem in _entry_problems(entry, file)),
             *(f"{e.id}: retired_on is still to come" for e in file.retired if e.retired_on > today),
+            *_chain_problems(models),
             *_successor_problems([*retired.values(), *announced.values()], {model.id for model in models}),
             *(f"{model.id}: {problem}" for model in models if (problem := price_book.check(model))),
         ]
@@ -112,7 +130,8 @@ def _names_of(entry: ModelEntry) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _to_model(entry: ModelEntry, file: ModelsFile) -> Model:
+def _to_model(entry: ModelEntry, file: ModelsFile, retired: Mapping[str, Retirement]) -> Model:
+    """A fallback whose last day has come is left out: that shall not stop a start."""
     provider = next((provider for provider in file.providers if provider.id == entry.provider), None)
     return Model(
         id=entry.id,
@@ -125,11 +144,24 @@ def _to_model(entry: ModelEntry, file: ModelsFile) -> Model:
         capabilities=entry.capabilities,
         quality=MappingProxyType(dict(entry.quality)),
         also=provider.also if provider and entry.wire is None else frozenset(),
+        same_as=entry.same_as,
+        fallbacks=tuple(name for name in entry.fallbacks if name not in retired),
     )
 
 
 def _to_provider(entry: ProviderEntry) -> ProviderConfig:
-    return ProviderConfig(entry.id, entry.name, entry.kind, entry.wire, entry.base_url, entry.key_env)
+    return ProviderConfig(
+        id=entry.id,
+        name=entry.name,
+        kind=entry.kind,
+        wire=entry.wire,
+        base_url=entry.base_url,
+        key_env=entry.key_env,
+        base_url_env=entry.base_url_env,
+        key_optional=entry.key_optional,
+        auth=entry.auth or ("x-api-key" if entry.wire is Wire.MESSAGES else "bearer"),
+        timeouts=Timeouts(entry.timeouts.connect, entry.timeouts.first_byte, entry.timeouts.idle),
+    )
 
 
 def _duplicates(what: str, names: list[str]) -> list[str]:
@@ -155,6 +187,21 @@ def _entry_problems(entry: ModelEntry, file: ModelsFile) -> Iterator[str]:
         yield f"{entry.id}: max_output_tokens exceeds context_tokens"
     if bool(entry.retires_on) != bool(entry.successor):
         yield f"{entry.id}: retires_on and successor go together"
+
+
+def _chain_problems(models: tuple[Model, ...]) -> Iterator[str]:
+    """Chains name models by their ids. `same_as` names the one that is called as such, not one of its doubles."""
+    by_id = {model.id: model for model in models}
+    for model in models:
+        for name in model.fallbacks:
+            other = by_id.get(name)
+            if other is None or other is model:
+                yield f"{model.id}: its fallback {name!r} is not another registered model"
+            elif Wire.EMBEDDINGS in (model.wire, other.wire) and not model.is_same_as(other):
+                yield f"{model.id}: its fallback {name!r} makes other vectors; only the same model can stand in"
+        original = by_id.get(model.same_as)
+        if model.same_as and (original is None or original is model or original.same_as):
+            yield f"{model.id}: same_as {model.same_as!r} is not another registered model, or is itself the same as one"
 
 
 def _successor_problems(retirements: list[Retirement], registered: set[str]) -> list[str]:

@@ -20,7 +20,7 @@ from inference.api.compatible import arrival_of, principal_of
 from inference.api.controls import AUTOMATIC_MODELS
 from inference.api.intake import read_json
 from inference.api.render import JSON, RawHeaders, Refused, WireResponse
-from inference.calling import refusal_of
+from inference.calling import own_key_refused, refusal_of
 from inference.domain import Model, Refusal, RefusalKind, Wire
 from inference.estimate import count_prompt
 from inference.providers.upstream import Failure
@@ -70,7 +70,7 @@ def _model_of(name: object, policy: PolicySnapshot) -> Model | Refusal | None:
 
 async def _ask_provider(request: HttpRequest, model: Model, body: dict[str, object]) -> WireResponse:
     here = gateway.current()
-    target = here.targets.for_model(model, Wire.MESSAGES)
+    target = here.targets.for_model(model, Wire.MESSAGES, principal_of(request).accounts)
     if target is None:
         raise Refused(Refusal(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: its provider is not available."))
     beta = arrival_of(request).headers.get("HTTP_ANTHROPIC_BETA")
@@ -78,7 +78,7 @@ async def _ask_provider(request: HttpRequest, model: Model, body: dict[str, obje
     asked = _encode({**body, "model": model.upstream_id})
     raw = await here.upstream.complete(replace(target, url=f"{target.url}/count_tokens"), asked, headers)
     if isinstance(raw, Failure):
-        raise Refused(refusal_of(raw, native=True))
+        raise Refused(refusal_of(own_key_refused(raw, target), native=True))
     try:
         return _answer(_decode(raw).input_tokens, [])
     except INVALID:

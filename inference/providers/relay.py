@@ -1,4 +1,4 @@
-"""The hot relay: one pooled aiohttp session per process, answers relayed as bytes. The only client of aiohttp."""
+"""The hot relay: one pooled aiohttp session per process, answers relayed as bytes."""
 
 from __future__ import annotations
 
@@ -6,92 +6,81 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakSet
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from yarl import URL
 
+from governance.addresses import AddressGuard
+from inference.providers.connections import Connector, GuardedResolver, reached, was_used
+from inference.providers.retry_after import seconds_to_wait
 from inference.providers.upstream import (
     Failure,
     FailureKind,
     Headers,
     OpenStream,
+    Patience,
     Target,
     UpstreamBroken,
     failure_of_status,
 )
 
 _MAX_ERROR_BYTES = 64 * 1024
-_READ_SIZE = 64 * 1024
+_GUARDED_POOL_SHARE = 4
+"""Organizations' own endpoints may take a quarter as many connections as the providers, and a slow one not all."""
+_CONTENT_ENCODING = "content-encoding"
+_MOST_URLS = 10_000
 _STALE_WITHIN_SECONDS = 1.0
 """A connection that had been closed while idle breaks at once; one that breaks later had been answering, perhaps."""
 _TRIES = 3
 _LINGER_SECONDS = 0.5
 """How long a stream that was read to its last event may take to end as HTTP, so that its connection can be kept."""
 
-_was_used: ContextVar[bool] = ContextVar("_was_used", default=False)
-"""Whether the connection of this task's last request had been used before."""
-
-_reached: ContextVar[bool] = ContextVar("_reached", default=False)
-"""Whether this task's last request got a connection at all."""
-
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
-    """Seconds and bytes a provider is given. `connect` includes the wait for a place in the pool; `silence` bounds the
-    wait for the first byte and for each one after it."""
+    """What a provider is given: seconds, also for the longest answer as a whole, and bytes. The patience for a
+    connection includes the wait for a place in the pool."""
 
-    connect: float
-    silence: float
+    patience: Patience
+    longest: float
     max_answer_bytes: int
     pool_size: int
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Knows of each connection whether it was used before: only then can it have been closed while nobody looked."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._known: WeakSet[ResponseHandler] = WeakSet()
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        protocol = connection.protocol
-        assert protocol is not None, "a connection that was just given"
-        _was_used.set(protocol in self._known)
-        self._known.add(protocol)
-        _reached.set(True)
-        return connection
 
 
 class Relay:
     """Speaks HTTP to providers. Must be started inside the loop that uses it, and stopped."""
 
-    def __init__(self, limits: RelayLimits) -> None:
+    def __init__(self, limits: RelayLimits, guard: AddressGuard | None = None) -> None:
         self._limits = limits
+        self._guard = guard or AddressGuard()
         self._session: aiohttp.ClientSession | None = None
+        self._guarded: aiohttp.ClientSession | None = None
+        """For addresses that organizations name: it connects to none that the guard does not permit."""
+        self._timeouts: dict[Patience, aiohttp.ClientTimeout] = {}
         self._urls: dict[str, URL] = {}
         self._ending: set[aiohttp.ClientResponse] = set()
         """Streams whose last event was read, until they end as HTTP."""
 
     async def start(self) -> None:
-        limits = self._limits
-        self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=limits.pool_size, ttl_dns_cache=60, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=limits.connect, sock_connect=limits.connect, sock_read=limits.silence
-            ),
+        size, resolver = self._limits.pool_size, GuardedResolver(self._guard)
+        guarded_size = max(size // _GUARDED_POOL_SHARE, 1)
+        self._session = self._new_session(Connector(limit=size, ttl_dns_cache=60, keepalive_timeout=30))
+        self._guarded = self._new_session(
+            Connector(
+                guard=self._guard,
+                resolver=resolver,
+                limit=guarded_size,
+                limit_per_host=max(guarded_size // _GUARDED_POOL_SHARE, 1),
+                ttl_dns_cache=10,
+                keepalive_timeout=30,
+            )
+        )
+
+    def _new_session(self, connector: Connector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=_client_timeout(self._limits.patience),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
@@ -101,11 +90,12 @@ class Relay:
     async def stop(self) -> None:
         for response in tuple(self._ending):
             response.close()
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._guarded):
+            if session is not None:
+                await session.close()
 
     def reached(self) -> bool:
-        return _reached.get()
+        return reached.get()
 
     async def complete(self, target: Target, body: bytes, headers: Headers = ()) -> bytes | Failure:
         response = await self._open(target, body, headers)
@@ -115,7 +105,7 @@ class Relay:
             async with response:
                 if response.status != 200:
                     return await _failure_of(response)
-                return await self._read_whole(response)
+                return await self._read_whole(response, target.patience)
         except (aiohttp.ClientError, TimeoutError) as error:
             return _failure_from(error)
         except UpstreamBroken as error:
@@ -131,7 +121,8 @@ class Relay:
             if response.status != 200:
                 yield await _failure_of(response)
             else:
-                yield _Stream(response, self._limits.max_answer_bytes)
+                self._expect_more(response, target.patience)
+                yield _Stream(response, self._limits)
         except BaseException:
             response.close()  # the stream was left half-way: the provider must stop
             raise
@@ -156,46 +147,79 @@ class Relay:
         """Send, and wait for the head of the answer. Only a connection that had been dead is replaced."""
         for tries_left in reversed(range(_TRIES)):
             sent_at = time.monotonic()
-            _reached.set(False)
+            reached.set(False)
             try:
-                return await self._post(target, body, headers)
+                response = await self._post(target, body, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
-                was_dead = _is_broken_connection(error) and _was_used.get()
+                was_dead = _is_broken_connection(error) and was_used.get()
                 if not was_dead or time.monotonic() - sent_at > _STALE_WITHIN_SECONDS:
                     return _failure_from(error)
                 if not tries_left:
                     break
+            else:
+                if _CONTENT_ENCODING not in response.headers or response.status != 200:
+                    return response
+                response.close()  # it was not asked for, and would grow without a limit where it is unpacked
+                return Failure(FailureKind.BROKEN, "the provider's answer is compressed, which was not asked for")
         return Failure(FailureKind.UNREACHABLE, "the provider closed the connection before answering")
 
     def _post(self, target: Target, body: bytes, headers: Headers) -> aiohttp.client._RequestContextManager:
-        assert self._session is not None, "the relay was not started"
-        url = self._urls.get(target.url)
-        if url is None:
-            url = self._urls[target.url] = URL(target.url)
-        return self._session.post(
-            url, data=body, headers=(*target.headers, *headers) if headers else target.headers, allow_redirects=False
+        session = self._guarded if target.guarded else self._session
+        assert session is not None, "the relay was not started"
+        all_headers = (*target.headers, *headers) if headers else target.headers
+        if target.patience is None:
+            return session.post(self._url(target), data=body, headers=all_headers, allow_redirects=False)
+        return session.post(
+            self._url(target),
+            data=body,
+            headers=all_headers,
+            allow_redirects=False,
+            timeout=self._timeout(target.patience),
         )
 
-    async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
-        limit = self._limits.max_answer_bytes
-        if response.content_length is not None and response.content_length <= limit:
-            return await response.read()
-        parts, size = [], 0
-        async for part in response.content.iter_chunked(_READ_SIZE):
-            size += len(part)
-            if size > limit:
-                raise UpstreamBroken(f"the provider's answer is larger than {limit} bytes")
+    def _url(self, target: Target) -> URL:
+        url = self._urls.get(target.url)
+        if url is None:
+            if len(self._urls) >= _MOST_URLS:
+                self._urls.clear()
+            url = self._urls[target.url] = URL(target.url)
+        return url
+
+    def _timeout(self, patience: Patience) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get(patience)
+        if timeout is None:
+            timeout = self._timeouts[patience] = _client_timeout(patience)
+        return timeout
+
+    def _expect_more(self, response: aiohttp.ClientResponse, patience: Patience | None) -> None:
+        """From its second piece on, an answer may pause for less long than it took to begin."""
+        connection = response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = (patience or self._limits.patience).idle
+
+    async def _read_whole(self, response: aiohttp.ClientResponse, patience: Patience | None) -> bytes:
+        declared, limit = response.content_length, self._limits.max_answer_bytes
+        if declared is not None and declared > limit:
+            raise UpstreamBroken(f"the provider's answer is larger than {limit} bytes")
+        self._expect_more(response, patience)
+        stream = _Stream(response, self._limits)
+        first = await stream.read()
+        parts = [first]
+        while part := await stream.read():
             parts.append(part)
-        return b"".join(parts)
+        return first if len(parts) == 1 else b"".join(parts)
 
 
 class _Stream:
-    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: RelayLimits) -> None:
         self._content = response.content
-        self._max_bytes = max_bytes
+        self._max_bytes = limits.max_answer_bytes
+        self._ends_by = time.monotonic() + limits.longest
         self._size = 0
 
     async def read(self) -> bytes:
+        if time.monotonic() > self._ends_by:
+            raise UpstreamBroken("the provider's answer does not come to an end")
         try:
             data = await self._content.readany()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -215,7 +239,7 @@ async def _failure_of(response: aiohttp.ClientResponse) -> Failure:
         body = await response.content.read(_MAX_ERROR_BYTES)
     except (aiohttp.ClientError, TimeoutError):
         body = b""
-    return failure_of_status(response.status, body=body, retry_after=_retry_after(response))
+    return failure_of_status(response.status, body=body, retry_after=seconds_to_wait(response.headers))
 
 
 def _failure_from(error: aiohttp.ClientError | TimeoutError) -> Failure:
@@ -228,16 +252,13 @@ def _failure_from(error: aiohttp.ClientError | TimeoutError) -> Failure:
     return Failure(FailureKind.BROKEN, f"the provider's answer broke: {type(error).__name__}")
 
 
+def _client_timeout(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.first_byte
+    )
+
+
 def _is_broken_connection(error: Exception) -> bool:
     """One that was there and is no more."""
     broken = isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError)
     return broken and not isinstance(error, aiohttp.ClientConnectorError)
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Seconds, as the provider asks for them; a date or nonsense counts as not given."""
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= 3600 else None

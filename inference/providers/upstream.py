@@ -13,14 +13,31 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a provider is given: for a connection, then for its first byte, then between any two pieces."""
+
+    connect: float
+    first_byte: float
+    idle: float
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """Where a model's calls go. `headers` carry the credentials; they are never logged or shown."""
+    """Where a model's calls go. `headers` carry the credentials; they are never logged or shown.
+
+    `patience` is None for the usual one. `account` is the organization's own, with the last characters of its key as a
+    `hint`, and empty for the deployment's. The address of a `guarded` one was named by an organization.
+    """
 
     provider: str
     wire: Wire
     url: str
     headers: Headers
     simulated: bool
+    patience: Patience | None = None
+    account: str = ""
+    hint: str = ""
+    guarded: bool = False
 
     def __repr__(self) -> str:
         return f"Target({self.provider}, {self.url})"
@@ -34,6 +51,7 @@ class FailureKind(StrEnum):
     UNREACHABLE = "unreachable"  # nothing was sent: another try is free
     TIMED_OUT = "timed_out"  # it may have worked on it: not tried again at the same provider
     MISCONFIGURED = "misconfigured"  # our key or our address is wrong
+    KEY_REFUSED = "key_refused"  # the organization's own key is refused: its own to mend
     BROKEN = "broken"  # it was sent, and brought no usable answer: it may have been worked on, so not tried again
 
 

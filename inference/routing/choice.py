@@ -38,7 +38,7 @@ class Chooser:
         good = sorted((o for o in offers if o.quality >= demand.bar), key=lambda o: (o.price, -o.quality, o.model.id))
         ranked = good or sorted(offers, key=lambda o: (-o.quality, o.price, o.model.id))
         best = ranked[0]
-        fallbacks = _fallbacks(ranked)
+        fallbacks = _configured(best.model, offers) or _fallbacks(ranked)
         reason = _reason(demand, best, len(good), fallbacks)
         return Plan(best.model, demand.mode, reason, fallbacks, demand.task, best.quality)
 
@@ -57,6 +57,12 @@ def _quick_enough(models: tuple[Model, ...], demand: Demand) -> tuple[Model, ...
         return models
     limit = max(limit, min(model.latency_ms for model in models))
     return tuple(model for model in models if model.latency_ms <= limit)
+
+
+def _configured(model: Model, offers: list[_Offer]) -> tuple[Model, ...]:
+    """The chain that the models file gives this model, as far as the call may go to its members."""
+    allowed = {offer.model.id: offer.model for offer in offers}
+    return tuple(allowed[name] for name in model.fallbacks if name in allowed)
 
 
 def _fallbacks(ranked: list[_Offer]) -> tuple[Model, ...]:

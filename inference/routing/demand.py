@@ -32,7 +32,7 @@ class Demand(NamedTuple):
     among: tuple[str, ...] | None
     allowed: frozenset[str]
     denied: frozenset[str]
-    available: tuple[str, ...]
+    available: frozenset[str]
     failing: frozenset[str]
     price_epoch: int
 
@@ -51,7 +51,7 @@ def demand_of(
     *,
     task: str,
     among: tuple[Model, ...] | None,
-    available: tuple[str, ...],
+    available: frozenset[str],
     failing: frozenset[str],
     price_epoch: int,
     default_bar: float,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from governance.domain import PolicySnapshot
+from governance.domain import NO_ACCOUNTS, Accounts, PolicySnapshot
 from inference.domain import Call, Model, Plan, Refusal, RefusalKind, RoutingMode, Wire
 from inference.pricing import PriceBook
 from inference.routing.choice import Chooser
@@ -26,9 +26,9 @@ _KEPT_DECISIONS = 2048
 class Router:
     """Decides which model answers a call. Deterministic: equal calls get equal plans while prices and health stand.
 
-    `available` says of a provider whether this deployment can call it, `failing` which models are being left alone
-    because they keep failing. `reachable_wires` says, for the wire a call came on,
-    which wires an automatic choice keeps to. A model that is named is reached whatever it speaks: the request is
+    `reach` says which providers can be called with the accounts of an organization, `failing` which models are being
+    left alone because they keep failing there. `reachable_wires` says, for the wire a call came on, which wires an
+    automatic choice keeps to. A model that is named is reached whatever it speaks: the request is
     translated, or what cannot be is refused by name.
     """
 
@@ -37,58 +37,59 @@ class Router:
         registry: Registry,
         prices: PriceBook,
         *,
-        available: Callable[[str], bool],
+        reach: Callable[[Accounts], frozenset[str]],
         default_quality_bar: float,
         default_max_output_tokens: int,
-        failing: Callable[[], frozenset[str]] = frozenset,
+        failing: Callable[[Accounts], frozenset[str]] = lambda _: frozenset(),
         reachable_wires: Mapping[Wire, frozenset[Wire]] = OWN_WIRE_ONLY,
     ) -> None:
         self._registry = registry
         self._prices = prices
-        self._available = available
+        self._reach = reach
         self._failing = failing
         self._default_quality_bar = default_quality_bar
         self._default_max_output_tokens = default_max_output_tokens
-        self._provider_ids = tuple(sorted({model.provider for model in registry.models}))
         chooser = Chooser(Constraints(registry.models, prices, reachable_wires), prices)
         self._decide = lru_cache(maxsize=_KEPT_DECISIONS)(chooser.choose)
         self._union = lru_cache(maxsize=_KEPT_DECISIONS)(self._any_task)
 
     def plan(
-        self, call: Call, *, task_text: str, policy: PolicySnapshot, among: tuple[Model, ...] | None = None
-    ) -> Plan | Refusal:
+        self, call: Call, *, task_text: str, policy: PolicySnapshot, accounts: Accounts = NO_ACCOUNTS,
+        among: tuple[Model, ...] | None = None,
+    ) -> Plan | Refusal:  # fmt: skip
         """The decision for a call. `among` keeps it to the models whose cost was reserved."""
         task = detect_task(task_text)
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
-            return self._named_plan(call, policy, task)
-        demand = self._demand(call, policy, task, among)
+            return self._named_plan(call, policy, accounts, task=task, among=among)
+        demand = self._demand(call, policy, accounts, task=task, among=among)
         return demand if isinstance(demand, Refusal) else self._decide(demand)
 
-    def candidates(self, call: Call, policy: PolicySnapshot) -> tuple[Model, ...] | Refusal:
+    def candidates(
+        self, call: Call, policy: PolicySnapshot, accounts: Accounts = NO_ACCOUNTS
+    ) -> tuple[Model, ...] | Refusal:
         """Every model that `plan` may choose or fall back to, whatever the task turns out to be."""
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
-            model = self._named_model(call, policy)
-            return model if isinstance(model, Refusal) else (model,)
+            return self._named_models(call, policy, accounts)
         if call.wire is Wire.EMBEDDINGS:
             message = "Embeddings need a model to be named: vectors of different models cannot be compared."
             return Refusal(RefusalKind.INVALID, message, details={"param": "model"})
-        demand = self._demand(call, policy, "", None)
+        demand = self._demand(call, policy, accounts)
         return demand if isinstance(demand, Refusal) else self._union(demand)
 
     def _demand(
-        self, call: Call, policy: PolicySnapshot, task: str, among: tuple[Model, ...] | None
-    ) -> Demand | Refusal:
+        self, call: Call, policy: PolicySnapshot, accounts: Accounts, *, task: str = "",
+        among: tuple[Model, ...] | None = None,
+    ) -> Demand | Refusal:  # fmt: skip
         for name in call.controls.candidates:
             if self._registry.find(name) is None:
                 return self._unknown(name)
-        available = self._available
         demand = demand_of(
             call,
             policy,
             task=task,
             among=among,
-            available=tuple([provider for provider in self._provider_ids if available(provider)]),
-            failing=self._failing(),
+            available=self._reach(accounts),
+            failing=self._failing(accounts),
             price_epoch=self._prices.epoch,
             default_bar=self._default_quality_bar,
             default_output_tokens=self._default_max_output_tokens,
@@ -110,13 +111,33 @@ class Router:
         assert isinstance(decision, Refusal)
         return decision
 
-    def _named_plan(self, call: Call, policy: PolicySnapshot, task: str) -> Plan | Refusal:
+    def _named_plan(
+        self, call: Call, policy: PolicySnapshot, accounts: Accounts, *, task: str, among: tuple[Model, ...] | None
+    ) -> Plan | Refusal:
+        models = self._named_models(call, policy, accounts)
+        if isinstance(models, Refusal):
+            return models
+        first, *others = [model for model in models if among is None or model in among] or models
+        named = self._registry.find(call.model or "") or first
+        reason = (
+            f"explicit: {first.id}, as named" if first is named else f"explicit: {first.id}, the same as {named.id}"
+        )
+        task = task if first.quality else ""
+        return Plan(first, RoutingMode.EXPLICIT, reason, tuple(others), task=task, quality=first.quality_for(task))
+
+    def _named_models(self, call: Call, policy: PolicySnapshot, accounts: Accounts) -> tuple[Model, ...] | Refusal:
+        """The model named, and the very same at other providers if it is configured to fall back to them: what can be
+        called of these, or why the one named cannot."""
         model = self._named_model(call, policy)
         if isinstance(model, Refusal):
             return model
-        reason = f"explicit: {model.id}, as named"
-        task = task if model.quality else ""
-        return Plan(model, RoutingMode.EXPLICIT, reason, task=task, quality=model.quality_for(task))
+        problem = self._problem_with(model, accounts)
+        if not model.fallbacks:
+            return problem or (model,)
+        others = [self._registry.find(name) for name in model.fallbacks]
+        same = [m for m in others if m is not None and m.is_same_as(model) and policy.allows(m.id)]
+        usable = [m for m in same if self._problem_with(m, accounts) is None]
+        return (*usable,) if problem is not None and usable else problem or (model, *usable)
 
     def _named_model(self, call: Call, policy: PolicySnapshot) -> Model | Refusal:
         if not call.model:
@@ -128,15 +149,15 @@ class Router:
             return _refuse(RefusalKind.FORBIDDEN, f"The organization's policy does not allow {model.id}.", model)
         if (model.wire is Wire.EMBEDDINGS) is not (call.wire is Wire.EMBEDDINGS):
             return _wrong_path(model)
-        return self._callable(model)
+        return model
 
-    def _callable(self, model: Model) -> Model | Refusal:
-        if not self._available(model.provider):
+    def _problem_with(self, model: Model, accounts: Accounts) -> Refusal | None:
+        if model.provider not in self._reach(accounts):
             name = self._registry.providers[model.provider].name
             return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: {name} is not available.", model)
-        if model.id in self._failing():
+        if model.id in self._failing(accounts):
             return _refuse(RefusalKind.NO_MODEL, f"{model.id} cannot be called now: it keeps failing.", model)
-        return model
+        return None
 
     def _unknown(self, name: str) -> Refusal:
         shown = name[:100]

@@ -11,7 +11,7 @@ import pytest
 
 from inference.domain import Wire
 from inference.providers.relay import Relay, RelayLimits
-from inference.providers.upstream import Failure, FailureKind, Target
+from inference.providers.upstream import Failure, FailureKind, Patience, Target
 from inference.wire.sse import DONE
 from tests.gateway.raw_provider import (
     ANSWER,
@@ -34,7 +34,7 @@ def raw() -> Iterator[RawProvider]:
 
 @asynccontextmanager
 async def relaying(*, pool_size: int = 10, connect: float = 2.0) -> AsyncIterator[Relay]:
-    relay = Relay(RelayLimits(connect=connect, silence=5.0, max_answer_bytes=10**6, pool_size=pool_size))
+    relay = Relay(RelayLimits(Patience(connect, 5.0, 5.0), longest=30.0, max_answer_bytes=10**6, pool_size=pool_size))
     await relay.start()
     try:
         yield relay

@@ -10,7 +10,7 @@ from inference.domain import Call, Controls, Plan, Refusal, RoutingMode, Wire
 from inference.pricing import PriceBook
 from inference.registry import Registry
 from inference.routing import Router
-from tests.inference.model_files import load_models, model
+from tests.inference.model_files import PROVIDERS, load_models, model
 
 QA, MATH = "Who painted it?", "Tom has 3 apples and buys 4 more. How many apples has he in total?"
 A_TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {}}}
@@ -31,7 +31,7 @@ def five_models(folder: Path) -> tuple[Registry, PriceBook]:
 
 def router_over(models: tuple[Registry, PriceBook], **options: Any) -> Router:
     defaults: dict[str, Any] = {
-        "available": lambda provider: True,
+        "reach": lambda _: frozenset(PROVIDERS),
         "default_quality_bar": 0.8,
         "default_max_output_tokens": 1_000,
     }

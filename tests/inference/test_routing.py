@@ -79,13 +79,13 @@ def test_a_named_model_may_speak_another_wire_and_an_automatic_choice_does_not(b
 
 
 def test_a_named_model_of_a_provider_that_is_away_is_refused(build: Build) -> None:
-    refusal = refused(build(available=lambda provider: provider != "south"), a_call("middle-south"))
+    refusal = refused(build(reach=lambda _: frozenset({"north", "east"})), a_call("middle-south"))
     assert refusal.kind is RefusalKind.NO_MODEL
     assert "South is not available" in refusal.message
 
 
 def test_a_named_model_that_keeps_failing_is_refused_and_its_provider_is_not(build: Build) -> None:
-    router = build(failing=lambda: frozenset({"middle"}))
+    router = build(failing=lambda _: frozenset({"middle"}))
     refusal = refused(router, a_call("middle-2026"))
     assert refusal.kind is RefusalKind.NO_MODEL
     assert "it keeps failing" in refusal.message
@@ -93,9 +93,9 @@ def test_a_named_model_that_keeps_failing_is_refused_and_its_provider_is_not(bui
 
 
 def test_autopilot_leaves_out_models_that_keep_failing_and_says_so_when_none_is_left(build: Build) -> None:
-    assert "middle" not in {m.id for m in build(failing=lambda: frozenset({"middle"})).candidates(a_call(), policy())}
+    assert "middle" not in {m.id for m in build(failing=lambda _: frozenset({"middle"})).candidates(a_call(), policy())}
     everything = frozenset({"cheap", "middle", "middle-south", "best"})
-    refusal = refused(build(failing=lambda: everything), a_call())
+    refusal = refused(build(failing=lambda _: everything), a_call())
     assert (refusal.kind, refusal.details) == (RefusalKind.NO_MODEL, {"constraint": "health"})
 
 
@@ -173,7 +173,7 @@ def test_a_refusal_says_which_condition_left_no_model(
 
 
 def test_policy_candidates_and_provider_health_narrow_the_choice(build: Build) -> None:
-    router = build(available=lambda provider: provider == "south")
+    router = build(reach=lambda _: frozenset({"south"}))
     assert planned(build(), a_call(), limits=policy(denied_models=frozenset({"middle"}))).model.id == "middle-south"
     assert planned(build(), a_call(), limits=policy(allowed_models=frozenset({"best"}))).model.id == "best"
     assert planned(build(), a_call(candidates=("south/middle-south", "best"))).model.id == "middle-south"

@@ -15,7 +15,7 @@ from inference.domain import LatencyPreference, Plan, Refusal
 from inference.pricing import PriceBook
 from inference.registry import Registry
 from inference.routing import TASKS, Router
-from tests.inference.model_files import Clock, model, write_models
+from tests.inference.model_files import PROVIDERS, Clock, model, write_models
 from tests.inference.routing_calls import (
     MATH,
     QA,
@@ -78,7 +78,7 @@ def test_whatever_is_planned_was_among_the_candidates_and_within_the_cap(
     away: set[str],
     task: str,
 ) -> None:
-    router = build(available=lambda provider: provider not in away)
+    router = build(reach=lambda _: frozenset(PROVIDERS) - away)
     call = a_call(size=size, output=output, quality_bar=bar, max_cost_nano=cap, latency_preference=latency)
     candidates = router.candidates(call, policy())
     plan = router.plan(call, task_text=TEXT_OF_TASK[task], policy=policy())
@@ -102,7 +102,7 @@ def test_a_plan_keeps_to_the_models_that_money_was_reserved_for(router: Router) 
 
 def test_a_provider_that_fails_between_two_calls_changes_the_next_plan(build: Build) -> None:
     away: set[str] = set()
-    router = build(available=lambda provider: provider not in away)
+    router = build(reach=lambda _: frozenset(PROVIDERS) - away)
     assert planned(router, a_call()).model.id == "middle"
     away.add("north")
     assert planned(router, a_call()).model.id == "middle-south"
