@@ -27,28 +27,12 @@ from analytics.ids import new_request_id
 from governance.auth import AuthRefused
 from inference.api.render import JSON, RawHeaders, Refused, WireResponse, request_id_headers
 from inference.domain import Refusal, RefusalKind, Wire
+from inference.statuses import status_of
 from inference.wire.errors import ErrorKind, Kind
 from inference.wire.format import format_of
 
 log = logging.getLogger(__name__)
 
-_STATUS: dict[RefusalKind, int] = {
-    RefusalKind.INVALID: 400,
-    RefusalKind.UNPROCESSABLE: 422,
-    RefusalKind.UNKNOWN_MODEL: 400,
-    RefusalKind.CONFLICT: 409,
-    RefusalKind.FORBIDDEN: 403,
-    RefusalKind.RATE_LIMITED: 429,
-    RefusalKind.OVER_BUDGET: 429,
-    RefusalKind.OVER_PLAN: 429,
-    RefusalKind.NO_MODEL: 503,
-    RefusalKind.PROVIDER_FAILED: 503,
-    RefusalKind.PROVIDER_REJECTED: 400,
-    RefusalKind.PROVIDER_KEY: 400,
-    RefusalKind.UNAVAILABLE: 503,
-    RefusalKind.CANCELLED: 503,
-    RefusalKind.INTERNAL: 500,
-}
 _KIND_OF_STATUS: dict[int, Kind] = {
     400: RefusalKind.INVALID,
     401: ErrorKind.UNAUTHENTICATED,
@@ -126,13 +110,9 @@ def _auth_refused(request: HttpRequest, error: AuthRefused) -> WireResponse:
 
 
 def _refused(request: HttpRequest, refusal: Refusal) -> WireResponse:
-    status = _STATUS[refusal.kind]
-    if refusal.kind is RefusalKind.UNKNOWN_MODEL and _is_v1(request):
-        status = 404
-    if refusal.kind is RefusalKind.PROVIDER_REJECTED:
-        status = refusal.status or status
-        if refusal.body and _is_v1(request):
-            return WireResponse(status, [JSON, *_id_headers(request)], refusal.body)
+    status = status_of(refusal, compatible=_is_v1(request))
+    if refusal.kind is RefusalKind.PROVIDER_REJECTED and refusal.body and _is_v1(request):
+        return WireResponse(status, [JSON, *_id_headers(request)], refusal.body)
     extra: RawHeaders = []
     if refusal.retry_after is not None:
         extra.append((b"retry-after", b"%d" % max(1, math.ceil(refusal.retry_after))))
