@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from inference.simulator.batching import BatchPlan
 from inference.simulator.faults import FaultPlan
 from inference.simulator.registered import DEFAULT_FILE
 from inference.simulator.server import DEFAULT_PORT, Options
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, default_port: int = DEFAUL
     parser.add_argument("--latency-ms", type=float, default=0, help="before any answer")
     parser.add_argument("--first-byte-ms", type=float, default=0, help="in addition, before a stream")
     parser.add_argument("--chunk-ms", type=float, default=0, help="between two chunks of a stream")
+    parser.add_argument("--batch-seconds", type=float, default=0.5, help="until a batch is done")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--fidelity",
@@ -39,6 +41,7 @@ def options_from(parsed: dict[str, Any]) -> Options:
         seed=parsed["seed"],
         fidelity=parsed["fidelity"],
         models=parsed["models"],
+        batches=BatchPlan(seconds=parsed["batch_seconds"]),
         faults=FaultPlan(
             latency_ms=parsed["latency_ms"], first_byte_ms=parsed["first_byte_ms"], chunk_ms=parsed["chunk_ms"]
         ),

@@ -109,6 +109,7 @@ _ACTIONS: dict[tuple[str, str], Callable[[World, Request], Any]] = {
     ("GET", "/calls"): _calls,
     ("GET", "/faults"): lambda world, _request: world.faults.plan,
     ("POST", "/faults"): _set_faults,
+    ("GET", "/batches"): lambda world, _request: world.batches,
     ("POST", "/batches"): _set_batches,
     ("POST", "/fidelity"): _set_fidelity,
     ("POST", "/reset"): _reset,

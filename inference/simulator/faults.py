@@ -44,6 +44,8 @@ class Trouble(StrEnum):
     """JSON that is no answer."""
     ERROR_EVENT = "error_event"
     """An error told in mid-stream; with a whole body, in a 200."""
+    FAILED = "failed"
+    """A response that says of itself that it failed. Other protocols have none: an error event comes instead."""
     HUGE = "huge"
     ENDLESS = "endless"
     BAD_USAGE = "bad_usage"

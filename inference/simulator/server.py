@@ -12,6 +12,7 @@ import uvicorn
 
 from inference.simulator import tokens
 from inference.simulator.app import Simulator
+from inference.simulator.batching import BatchPlan
 from inference.simulator.faults import FaultPlan
 from inference.simulator.recordings import read_recordings
 from inference.simulator.registered import DEFAULT_FILE, read_catalogue
@@ -31,6 +32,7 @@ class Options:
     seed: int = 0
     fidelity: Fidelity = Fidelity.WIRE
     faults: FaultPlan = field(default_factory=FaultPlan)
+    batches: BatchPlan = field(default_factory=BatchPlan)
     models: Path = DEFAULT_FILE
 
 
@@ -50,6 +52,7 @@ def run(options: Options) -> None:
         fidelity=options.fidelity,
         catalogue=read_catalogue(options.models),
         answers=answers,
+        batches=options.batches,
     )
     tokens.warm_up()
     listener = _listen(options.host, options.port)

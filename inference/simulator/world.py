@@ -21,12 +21,27 @@ from inference.simulator.prefixes import AutomaticCache, MarkedCache
 from inference.simulator.recordings import RecordedAnswer, Recordings
 from inference.simulator.shelf import Shelf
 
+_MOST_FILE_BYTES = 256 * 1024 * 1024
+
+
+def _size_of(file: StoredFile) -> int:
+    return len(file.content) + 1_000
+
 
 class Fidelity(StrEnum):
     """How much is refused. `WIRE`: what breaks the protocol. `MODEL`: also what the named model does not support."""
 
     WIRE = "wire"
     MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a reset goes back to."""
+
+    fidelity: Fidelity
+    answers: Sequence[RecordedAnswer]
+    batches: BatchPlan
 
 
 @dataclass(slots=True)
@@ -39,10 +54,10 @@ class World:
     recordings: Recordings
     author: Author
     faults: FaultSwitch
-    at_start: tuple[Fidelity, Sequence[RecordedAnswer]]
-    batches: BatchPlan = field(default_factory=BatchPlan)
+    at_start: Start
+    batches: BatchPlan
     errands: Errands = field(default_factory=Errands)
-    files: Shelf[StoredFile] = field(default_factory=lambda: Shelf(most=1_000))
+    files: Shelf[StoredFile] = field(default_factory=lambda: Shelf(most=_MOST_FILE_BYTES, weigh=_size_of))
     file_batches: Shelf[FileBatch] = field(default_factory=lambda: Shelf(most=1_000))
     message_batches: Shelf[MessageBatch] = field(default_factory=lambda: Shelf(most=1_000))
     responses: Shelf[StoredResponse] = field(default_factory=lambda: Shelf(most=10_000))
@@ -58,12 +73,12 @@ class World:
         return prefix + self.names.hex(digits)
 
     def reset(self) -> None:
-        """Back to the state at start: its recordings, fidelity and faults, and no memory of calls and prompts."""
-        self.fidelity, answers = self.at_start
+        """Back to the state at start: its recordings, fidelity, faults and pace, and no memory of calls and prompts."""
+        self.fidelity = self.at_start.fidelity
+        self.batches = self.at_start.batches
         self.recordings.clear()
-        self.recordings.add(answers)
+        self.recordings.add(self.at_start.answers)
         self.faults.reset()
-        self.batches = BatchPlan()
         self.errands.clear()
         for shelf in (self.files, self.file_batches, self.message_batches, self.responses, self.conversations):
             shelf.clear()
@@ -79,9 +94,11 @@ def new_world(
     fidelity: Fidelity = Fidelity.WIRE,
     catalogue: Catalogue | None = None,
     answers: Sequence[RecordedAnswer] = (),
+    batches: BatchPlan | None = None,
 ) -> World:
     recordings = Recordings()
     recordings.add(answers)
+    start = Start(fidelity, answers, batches or BatchPlan())
     return World(
         seed=seed,
         fidelity=fidelity,
@@ -89,5 +106,6 @@ def new_world(
         recordings=recordings,
         author=Author(seed=seed, recordings=recordings),
         faults=FaultSwitch(base=faults or FaultPlan(), seed=seed),
-        at_start=(fidelity, answers),
+        at_start=start,
+        batches=start.batches,
     )

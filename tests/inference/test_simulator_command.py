@@ -83,6 +83,14 @@ def test_latency_flags_hold_until_the_control_endpoint_says_otherwise() -> None:
         assert simulator.control("GET", "/faults") == plan
 
 
+def test_the_pace_of_batches_is_a_flag() -> None:
+    with start_simulator("--batch-seconds", "3") as simulator:
+        simulator.pace(seconds=0.1, ending="expired")
+        simulator.control("POST", "/reset")
+
+        assert simulator.control("GET", "/batches") == {"seconds": 3, "ending": "completed", "after_lines": 0}
+
+
 def test_every_registered_model_is_served() -> None:
     catalogue = read_catalogue(DEFAULT_FILE)
 

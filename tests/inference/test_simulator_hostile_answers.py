@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -59,6 +60,12 @@ def true_usage(simulator: RunningSimulator) -> dict[str, Any]:
 def only_call(simulator: RunningSimulator) -> dict[str, Any]:
     [call] = simulator.wait_for_calls(1)
     return call
+
+
+def most_memory(simulator: RunningSimulator) -> int:
+    """The most bytes that its process ever held."""
+    status = Path(f"/proc/{simulator.pid}/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 @pytest.mark.parametrize("kind", ["garbage", "html", "no_end", "wrong_shape", "error_event"])
@@ -240,14 +247,14 @@ def test_a_body_grows_to_any_size_and_stays_json(simulator: RunningSimulator) ->
 
 
 def test_a_hundred_megabytes_are_sent_without_being_held(simulator: RunningSimulator) -> None:
+    before = most_memory(simulator)
     simulator.spoil("huge")
-    size = 0
     url = f"{simulator.url}/openai/v1/chat/completions"
     with httpx.stream("POST", url, headers=BEARER, json=CHAT, timeout=60) as response:
-        for part in response.iter_raw():
-            size += len(part)
+        size = sum(len(part) for part in response.iter_raw())
 
     assert size > 100_000_000
+    assert most_memory(simulator) - before < 30_000_000
     assert only_call(simulator)["fault"] == "huge"
 
 
@@ -355,6 +362,31 @@ def test_a_bomb_is_small_on_the_wire_and_vast_unpacked(simulator: RunningSimulat
     assert response.headers["content-encoding"] == "gzip"
     assert len(wire) < 200_000
     assert len(zlib.decompress(wire, wbits=31)) > 20_000_000
+
+
+def test_a_bomb_in_a_stream_is_one_event(simulator: RunningSimulator) -> None:
+    simulator.spoil("gzip_bomb", size=1_000_000)
+    [event] = events(simulator)
+
+    assert len(json.loads(event)["padding"]) == 1_000_000
+
+
+def test_a_single_event_of_a_hundred_megabytes_is_sent(simulator: RunningSimulator) -> None:
+    simulator.spoil("huge", after_chunks=1)
+    with stream(simulator, timeout=60) as response:
+        size = sum(len(part) for part in response.iter_raw())
+
+    assert size > 100_000_000
+
+
+def test_a_chat_that_cannot_say_it_failed_tells_an_error(
+    simulator: RunningSimulator, openai_client: openai.OpenAI
+) -> None:
+    simulator.spoil("failed")
+
+    assert "error" in chat(simulator).json()
+    with pytest.raises(openai.APIError):
+        list(openai_client.chat.completions.create(**STREAM))
 
 
 def test_each_rule_has_its_own_count_and_models(simulator: RunningSimulator) -> None:

@@ -376,3 +376,22 @@ def test_faults_meet_responses_too(simulator: RunningSimulator, openai_client: o
     counted = [(call["fault"], call["worked_output_tokens"]) for call in simulator.wait_for_calls(2)]
     assert counted[0] == ("error_event", 2)
     assert counted[1][1] > 20
+
+
+def test_a_response_can_fail_by_its_own_account(simulator: RunningSimulator, openai_client: openai.OpenAI) -> None:
+    simulator.spoil("failed", after_chunks=6)
+    *_, last = respond(openai_client, stream=True)
+    whole = respond(openai_client)
+
+    assert (last.type, last.response.status, last.response.usage) == ("response.failed", "failed", None)
+    assert (whole.status, whole.error.code, whole.output) == ("failed", "server_error", [])
+    streamed, answered = simulator.wait_for_calls(2)
+    assert (streamed["fault"], streamed["worked_output_tokens"]) == ("failed", 2)
+    assert (answered["output_tokens"], answered["worked_output_tokens"] > 20) == (0, True)
+
+
+def test_a_streamed_response_in_the_background_is_queued_first(openai_client: openai.OpenAI) -> None:
+    events = list(respond(openai_client, stream=True, background=True))
+
+    assert [event.type for event in events[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    assert openai_client.responses.retrieve(events[-1].response.id).status == "completed"

@@ -71,6 +71,26 @@ def _lied(value: Any, lie: Callable[[int], Any]) -> Any:
     return lie(value) if type(value) is int else value
 
 
+def failed(data: bytes) -> bytes | None:
+    """A response as it looks when the provider gave up; None for any other object."""
+    body = json.loads(data)
+    if body.get("object") != "response":
+        return None
+    error = {"code": "server_error", "message": "The response failed (simulated)."}
+    return _encoded({**body, "status": "failed", "output": [], "usage": None, "error": error})
+
+
+def failed_event(first_event: bytes) -> bytes | None:
+    """The last event of a response that fails, made from its first."""
+    _, found, told = first_event.partition(b"data: {")
+    response = json.loads(b"{" + told).get("response") if found else None
+    body = failed(_encoded(response)) if response else None
+    if body is None:
+        return None
+    head = b'{"type":"response.failed","sequence_number":0,"response":'
+    return b"event: response.failed\ndata: " + head + body + b"}\n\n"
+
+
 def respelled(event: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """A server-sent event with its JSON changed; one that carries no JSON stays as it is."""
     head, found, rest = event.partition(b"data: {")

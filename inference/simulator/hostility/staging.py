@@ -21,6 +21,7 @@ class Hold:
 
 
 Step = Event | Hold
+_TOLD_ERRORS = (Trouble.ERROR_EVENT, Trouble.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,16 @@ def stage(reply: Reply, rule: FaultRule, error_event: bytes, error_body: bytes) 
     if rule.kind in (Trouble.HTML, Trouble.GZIP_BOMB):
         return _disguised(reply, rule)
     if reply.events is None:
-        return _one(error_body) if rule.kind is Trouble.ERROR_EVENT else _whole(reply, rule)
+        failed = pieces.failed(reply.body) if rule.kind is Trouble.FAILED else None
+        return _one(failed or error_body) if rule.kind in _TOLD_ERRORS else _whole(reply, rule)
     return _stream(list(reply.events), rule, error_event, reply.call_id)
 
 
 def _disguised(reply: Reply, rule: FaultRule) -> Scene:
     if rule.kind is Trouble.HTML:
         return Scene(_sized(pieces.HTML, b"text/html; charset=utf-8"), [Event(pieces.HTML, 0)])
-    packed = pieces.bomb(reply.body or b"{}", rule.size)
+    body = reply.body if reply.events is None else b'data: {"id":"x"}\n\n'
+    packed = pieces.bomb(body, rule.size)
     kind = JSON if reply.events is None else b"text/event-stream"
     return Scene([*_sized(packed, kind), (b"content-encoding", b"gzip")], [Event(packed, 0)])
 
@@ -54,9 +57,11 @@ def _stream(events: list[Event], rule: FaultRule, error_event: bytes, call_id: s
         return Scene(EVENT_STREAM, [Event(b"data: " + pieces.broken_json(call_id) + b"\n\n", 0)])
     if rule.kind is Trouble.ENDLESS:
         return Scene(EVENT_STREAM, _endless(events, rule))
-    if rule.kind in (Trouble.CUT, Trouble.ERROR_EVENT):
-        last = [Event(error_event, 0)] if rule.kind is Trouble.ERROR_EVENT else []
-        return Scene(EVENT_STREAM, [*_parted(events, rule)[0], *last], ends=rule.kind is not Trouble.CUT)
+    if rule.kind is Trouble.CUT:
+        return Scene(EVENT_STREAM, _parted(events, rule)[0], ends=False)
+    if rule.kind in _TOLD_ERRORS:
+        failed = pieces.failed_event(events[0].data) if rule.kind is Trouble.FAILED else None
+        return Scene(EVENT_STREAM, [*_parted(events, rule)[0], Event(failed or error_event, 0)])
     return Scene(EVENT_STREAM, _delayed(events, rule), told=True)
 
 

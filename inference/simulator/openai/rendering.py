@@ -179,8 +179,8 @@ class ChunkWriter:
             logprobs = msgspec.json.encode(_logprobs((piece,), self._style)) if self._style.logprobs else b"null"
             delta = b'{"content":' + msgspec.json.encode(piece.text) + b"}"
             yield Event(self._chunk(index, delta, logprobs=logprobs, padded=len(piece.text)), piece.tokens)
-        citations = _citations(tokens.text_of(answer.text), self._style.search)
-        if citations:
+        if self._style.search is not None:
+            citations = _citations(tokens.text_of(answer.text), self._style.search)
             yield Event(self._chunk(index, msgspec.json.encode({"annotations": citations})), 0)
 
     def _sound(self, index: int, answer: Answer, sound_id: str) -> Iterator[Event]:

@@ -31,7 +31,12 @@ class EventWriter:
             "incomplete_details": None,
             "completed_at": None,
         }
-        yield self._event("response.created", response=empty)
+        if self._response["background"]:
+            queued = {**empty, "status": "queued"}
+            yield self._event("response.created", response=queued)
+            yield self._event("response.queued", response=queued)
+        else:
+            yield self._event("response.created", response=empty)
         yield self._event("response.in_progress", response=empty)
         for index, item in enumerate(items):
             yield self._event("response.output_item.added", item.start_tokens, output_index=index, item=item.start)
