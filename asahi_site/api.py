@@ -19,9 +19,10 @@ from inference.api.files import router as files_router
 from inference.api.model_list import router as model_list_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
+from inference.api.responses import router as responses_router
 from inference.api.token_count import router as token_count_router
 
-_HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages", "/v1/embeddings"})
+_HOT_PATHS = frozenset({"/infer", "/v1/chat/completions", "/v1/messages", "/v1/embeddings", "/v1/responses"})
 
 
 class _Unused:
@@ -50,6 +51,7 @@ api = Api(
     urls_namespace="api",
 )
 api.add_router("", compatible_router)
+api.add_router("", responses_router)
 api.add_router("", model_list_router)
 api.add_router("", token_count_router)
 api.add_router("", files_router)

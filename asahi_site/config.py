@@ -109,6 +109,12 @@ class Batches(Section):
 
 class Ledger(Section):
     stream: str = "asahi:events"
+class Responses(Section):
+    keep: bool = Field(True, description="False: no response is kept, whatever a request asks for")
+    days: int = Field(30, gt=0, description="How long a kept response can be fetched and continued")
+    max_conversation_bytes: int = Field(32 * 1024 * 1024, gt=0, description="All turns of one conversation together")
+
+
     lease_seconds: float = 20.0
     drain_batch: int = 1000
 
@@ -139,6 +145,7 @@ class Config(BaseSettings):
     batches: Batches = Batches()
     ledger: Ledger = Ledger()
     email: Email = Email()
+    responses: Responses = Responses()
 
     encryption_key: SecretStr = SecretStr("")
     admin_secret: SecretStr = SecretStr("")

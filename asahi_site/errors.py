@@ -131,8 +131,8 @@ def _body(request: HttpRequest, kind: Kind, message: str, details: dict[str, Any
     request_id = request_id_of(request)
     if _is_v1(request):
         wire = Wire.MESSAGES if request.path_info.startswith("/v1/messages") else Wire.CHAT
-        param = details.get("param")
-        return format_of(wire).error_body(kind, message, param=param, request_id=request_id)
+        param, code = details.get("param"), details.get("code")
+        return format_of(wire).error_body(kind, message, param=param, code=code, request_id=request_id)
     error = {"type": kind.value, "message": message, "request_id": request_id, "details": details}
     return msgspec.json.encode({"error": error})
 

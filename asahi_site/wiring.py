@@ -44,6 +44,7 @@ from inference.routing import Router
 from inference.stages import Stages
 from inference.worker import Workshop
 
+from inference.responses.store import ResponseStore
 log = logging.getLogger(__name__)
 
 _LEASES_SECONDS = 5.0
@@ -84,6 +85,7 @@ async def serving() -> AsyncIterator[None]:
         stack.push_async_callback(parts.flights.drain)  # before all of the above: what still runs is recorded
         _install(parts)
         stack.callback(_uninstall)
+        stack.push_async_callback(parts.gateway.responses.drain)
         _spare_the_garbage_collector()
         yield
 
@@ -174,11 +176,17 @@ def _build() -> _Parts:
         runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
     )
 
+            responses=_make_response_store(pool),
 
 def _make_providers(outward: Outward, records: Records, uses: AccountUses) -> Providers:
     return Providers(
         upstream=outward.relay,
         targets=outward.targets,
+def _make_response_store(pool: Pool) -> ResponseStore:
+    config = settings.ASAHI.responses
+    return ResponseStore(pool, days=config.days, max_bytes=config.max_conversation_bytes, enabled=config.keep)
+
+
         breakers=outward.breakers,
         traffic=outward.traffic,
         records=records,

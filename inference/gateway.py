@@ -11,6 +11,7 @@ from inference.pricing import PriceBook
 from inference.providers.targets import Targets
 from inference.providers.upstream import Upstream
 from inference.registry import Registry
+from inference.responses.store import ResponseStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Gateway:
     claims: Claims
     upstream: Upstream
     default_mode: RoutingMode
+    responses: ResponseStore
 
 
 class _Installed:

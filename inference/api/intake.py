@@ -47,9 +47,21 @@ def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode, org_id: s
     body = read_json(arrival.raw)
     if isinstance(body, Refusal):
         return body
+    return checked(body, wire) or steered_call(arrival, body, wire, default_mode, org_id)
+
+
+def checked(body: dict[str, Any], wire: Wire) -> Refusal | None:
+    """What is wrong with a body in the shape of `wire`."""
     problem = format_of(wire).check(body)
-    if problem is not None:
-        return Refusal(RefusalKind.INVALID, problem.message, details={"param": problem.param})
+    if problem is None:
+        return None
+    return Refusal(RefusalKind.INVALID, problem.message, details={"param": problem.param})
+
+
+def steered_call(
+    arrival: Arrival, body: dict[str, Any], wire: Wire, default_mode: RoutingMode, org_id: str
+) -> Call | Refusal:
+    """A call from a checked body, by the model it names and the controls in the headers."""
     named = body.get("model")
     model = None if named is None or named in AUTOMATIC_MODELS else named
     try:

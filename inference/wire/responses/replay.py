@@ -24,6 +24,9 @@ _NOT_YET: Final[Json] = {
 
 _AFTERWARDS: Final = ("completed_at", "tool_usage")
 
+_ENDINGS: Final = {"incomplete": "incomplete", "failed": "failed", "cancelled": "failed"}
+"""The event that ends a stream, by the status of the response. There is none of its own for a cancelled one."""
+
 SEARCH_STATES: Final = ("in_progress", "searching", "completed")
 
 
@@ -49,12 +52,19 @@ class Writer:
         return event_of(_encode({"type": kind, "sequence_number": self._number, **fields}), kind.encode())
 
     def whole(self, response: Json) -> Iterator[bytes]:
+        yield from self.beginning(response)
+        yield from self.rest(response)
+
+    def beginning(self, response: Json) -> Iterator[bytes]:
         start = begun(response)
         yield self.event("response.created", response=start)
         yield self.event("response.in_progress", response=start)
-        for index, item in enumerate(response["output"]):
+
+    def rest(self, response: Json) -> Iterator[bytes]:
+        for index, item in enumerate(response.get("output") or ()):
             yield from self.item(index, item)
-        yield self.event(f"response.{response.get('status') or 'completed'}", response=response)
+        ending = _ENDINGS.get(str(response.get("status")), "completed")
+        yield self.event(f"response.{ending}", response=response)
 
     def item(self, index: int, item: Json) -> Iterator[bytes]:
         """One output item: how it begins, what is added to it, and as it is when done."""

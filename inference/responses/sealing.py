@@ -1,0 +1,63 @@
+"""What is kept of a response, as bytes: packed, compressed and sealed for its organization and its row."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from governance.encryption import keyring
+
+Json = dict[str, Any]
+
+_PACKED_AT_ONCE = 128 * 1024
+"""Bytes that may be packed on the event loop; more is packed in a thread."""
+
+_FASTEST = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the caller sent in one request, as items, and the response to it, as the caller sees it."""
+
+    given: list[Json]
+    body: Json
+
+    @property
+    def items(self) -> list[Json]:
+        """What a further request that continues here has before its own input."""
+        return [*self.given, *(item for item in self.body.get("output") or () if isinstance(item, dict))]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Turn).decode
+
+
+async def seal_turn(turn: Turn, *, org_id: str, response_id: str) -> tuple[bytes, int]:
+    """Sealed, and its size before."""
+    plain = _encode(turn)
+    if len(plain) > _PACKED_AT_ONCE:
+        return await asyncio.to_thread(seal, plain, org_id, response_id), len(plain)
+    return seal(plain, org_id, response_id), len(plain)
+
+
+async def open_turn(sealed: bytes, *, org_id: str, response_id: str) -> Turn:
+    """Raises SecretUnreadable when its key has gone."""
+    if len(sealed) > _PACKED_AT_ONCE:
+        plain = await asyncio.to_thread(unseal, sealed, org_id, response_id)
+    else:
+        plain = unseal(sealed, org_id, response_id)
+    return _decode(plain)
+
+
+def seal(plain: bytes, org_id: str, place: str) -> bytes:
+    packed = zlib.compress(plain, _FASTEST)
+    return keyring().seal_bytes(packed, org_id=org_id, place=f"stored response {place}")
+
+
+def unseal(sealed: bytes, org_id: str, place: str) -> bytes:
+    """Raises SecretUnreadable when its key has gone."""
+    return zlib.decompress(keyring().open_bytes(bytes(sealed), org_id=org_id, place=f"stored response {place}"))
