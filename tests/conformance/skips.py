@@ -61,7 +61,7 @@ OPENAI_NOT_OFFERED: Mapping[str, str] = {
 """Resources of `openai.OpenAI` that Asahi does not serve: calling one gives OpenAI's error for an unknown address."""
 
 ANTHROPIC_NOT_OFFERED: Mapping[str, str] = {
-    "files": "kept at Anthropic; a document goes inside the message",
+    "files": "files are kept in OpenAI's form; a document for Claude goes inside the message",
     "organization": "administers an Anthropic organization; Asahi's own is under /governance",
     "skills": "kept and run at Anthropic",
     "user_profiles": "kept at Anthropic",

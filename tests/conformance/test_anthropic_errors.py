@@ -102,7 +102,7 @@ def test_the_models_are_listed_for_this_client_too(claude: anthropic.Anthropic) 
 
 
 def test_what_is_not_offered_is_not_found(claude: anthropic.Anthropic) -> None:
-    for call in (claude.messages.batches.list, claude.files.list):
+    for call in (claude.messages.batches.list, claude.skills.list, claude.user_profiles.list):
         with pytest.raises(anthropic.NotFoundError):
             call()
 
