@@ -16,16 +16,18 @@ _encode = msgspec.json.Encoder().encode
 _EXACT_FLOAT = 2.0**53
 
 
-def settings_of(body: Mapping[str, Any], *, ignored: Collection[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(
+    body: Mapping[str, Any], *, known: Collection[str], ignored: Collection[str], neutral: Mapping[str, Collection[Any]]
+) -> dict[str, Any]:
     """The top-level fields that count: without the `ignored`, and without those that say what is said by leaving out.
 
-    A field in `defaults` set to null counts as left out. 1.0 becomes 1.
+    That is null for every `known` field, and the values in `neutral`. 1.0 becomes 1.
     """
     kept: dict[str, Any] = {}
     for name, value in body.items():
-        if name in ignored:
+        if name in ignored or (value is None and name in known):
             continue
-        if name in defaults and (value is None or _is(value, defaults[name])):
+        if name in neutral and any(_is(value, default) for default in neutral[name]):
             continue
         kept[name] = int(value) if _is_whole(value) else value
     return kept

@@ -9,52 +9,15 @@ import msgspec
 
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, settings_of, with_plain_content
-from inference.wire.usage import priced
+from inference.wire.chat.fields import FIELDS
+from inference.wire.fields import neutral_values, not_steering
+from inference.wire.usage import asked_for
 
-_WITHOUT_EFFECT: Final = frozenset(
-    {
-        "model",
-        "stream",
-        "stream_options",
-        "user",
-        "metadata",
-        "store",
-        "safety_identifier",
-        "service_tier",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-    }
-)
-"""Fields that do not change what is answered: who asks, how it is delivered, kept and billed. The model is the caller's
-to add to the key, since a routing intent may stand in its place."""
+_WITHOUT_EFFECT: Final = not_steering(FIELDS)
+"""Who asks, how it is delivered, kept and billed. The model is the caller's to add to the key, since a routing intent
+may stand in its place."""
 
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "n": 1,
-    "temperature": 1,
-    "top_p": 1,
-    "presence_penalty": 0,
-    "frequency_penalty": 0,
-    "logprobs": False,
-    "parallel_tool_calls": True,
-    "response_format": {"type": "text"},
-    "modalities": ["text"],
-    "audio": None,
-    "function_call": None,
-    "functions": None,
-    "logit_bias": {},
-    "max_completion_tokens": None,
-    "max_tokens": None,
-    "moderation": None,
-    "prediction": None,
-    "reasoning_effort": None,
-    "seed": None,
-    "stop": None,
-    "tool_choice": "auto",
-    "tools": None,
-    "top_logprobs": None,
-    "verbosity": "medium",
-}
+_NEUTRAL: Final = neutral_values(FIELDS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -77,7 +40,7 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
-    fields = settings_of(body, ignored=_WITHOUT_EFFECT, defaults=_DEFAULTS)
+    fields = settings_of(body, known=FIELDS[""], ignored=_WITHOUT_EFFECT, neutral=_NEUTRAL)
     fields["messages"] = [with_plain_content(message) for message in body["messages"]]
     if tools := fields.get("tools"):
         fields["tools"] = [in_order(tool, "function", "parameters") for tool in tools]
@@ -124,7 +87,7 @@ def answers(body: Mapping[str, Any]) -> int:
 
 
 def service(body: Mapping[str, Any]) -> str:
-    return priced(body.get("service_tier"))
+    return asked_for(body.get("service_tier"))
 
 
 def include_usage(body: Mapping[str, Any]) -> bool:

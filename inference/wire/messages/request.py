@@ -9,26 +9,14 @@ import msgspec
 
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, with_plain_content
-from inference.wire.usage import priced
+from inference.wire.fields import neutral_values, not_steering
+from inference.wire.messages.fields import FIELDS
+from inference.wire.usage import asked_for, priced
 
-_WITHOUT_EFFECT: Final = frozenset({"model", "stream", "metadata", "service_tier", "cache_control"})
+_WITHOUT_EFFECT: Final = not_steering(FIELDS)
 """Fields that do not change what is answered. The model is the caller's to add to the key."""
 
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "temperature": 1,
-    "top_p": None,
-    "top_k": None,
-    "stop_sequences": [],
-    "speed": "standard",
-    "container": None,
-    "diagnostics": None,
-    "inference_geo": None,
-    "output_config": {},
-    "system": None,
-    "thinking": None,
-    "tool_choice": {"type": "auto"},
-    "tools": [],
-}
+_NEUTRAL: Final = neutral_values(FIELDS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +31,7 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
-    fields = settings_of(body, ignored=_WITHOUT_EFFECT, defaults=_DEFAULTS)
+    fields = settings_of(body, known=FIELDS[""], ignored=_WITHOUT_EFFECT, neutral=_NEUTRAL)
     fields["messages"] = [with_plain_content(message) for message in body["messages"]]
     if "system" in fields:
         fields["system"] = plain(fields["system"])
@@ -66,14 +54,14 @@ def text_of(content: Any) -> str:
 def task_text(body: Mapping[str, Any]) -> str:
     """The text of the last user message that says something: a turn that only returns tool results asks nothing new."""
     for message in reversed(body["messages"]):
-        if message["role"] == "user" and (text := text_of(message["content"])):
+        if message["role"] == "user" and (text := text_of(message.get("content"))):
             return text
     return ""
 
 
 def system_text(body: Mapping[str, Any]) -> str:
     """The instructions: the system prompt and those given later in the conversation."""
-    given = [body.get("system"), *(m["content"] for m in body["messages"] if m["role"] == "system")]
+    given = [body.get("system"), *(m.get("content") for m in body["messages"] if m["role"] == "system")]
     return "\n\n".join(text for content in given if (text := text_of(content)))
 
 
@@ -88,7 +76,7 @@ def answers(body: Mapping[str, Any]) -> int:  # noqa: ARG001 - the wire gives on
 
 def service(body: Mapping[str, Any]) -> str:
     """Speed is named, priced and reported beside the service tier, and has no tier of its own."""
-    return priced(body.get("speed")) or priced(body.get("service_tier"))
+    return priced(body.get("speed")) or asked_for(body.get("service_tier"))
 
 
 def include_usage(body: Mapping[str, Any]) -> bool:  # noqa: ARG001 - this wire's streams always tell their usage
@@ -98,8 +86,8 @@ def include_usage(body: Mapping[str, Any]) -> bool:  # noqa: ARG001 - this wire'
 def _blocks(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every content block, those inside tool results and documents too."""
     for message in body["messages"]:
-        if isinstance(message["content"], list):
-            yield from _nested(message["content"])
+        if isinstance(content := message.get("content"), list):
+            yield from _nested(content)
 
 
 def _nested(blocks: list[dict[str, Any]], depth: int = 3) -> Iterator[dict[str, Any]]:
