@@ -8,10 +8,19 @@ from typing import Any
 import msgspec
 
 from inference.wire.decoding import INVALID
-from inference.wire.translate.endings import FINISH_REASONS, STOP_REASONS, usage_to_chat, usage_to_messages
+from inference.wire.translate.endings import (
+    FINISH_REASONS,
+    STOP_REASONS,
+    service_to_chat,
+    text,
+    usage_to_chat,
+    usage_to_messages,
+)
 from inference.wire.translate.refusal import Untranslatable, UntranslatableError, refuse_answer
 
 _THINKING = ("thinking", "redacted_thinking")
+UNSAYABLE_PARTS = ("audio", "function_call")
+"""What a chat answer may hold that no message can, and that no translated request asks for."""
 
 
 def answer_to_chat(body: bytes, *, created: int) -> bytes | Untranslatable:
@@ -38,11 +47,13 @@ def _translated(body: bytes, translate: Callable[[dict[str, Any]], dict[str, Any
 
 def _to_chat(answer: dict[str, Any], created: int) -> dict[str, Any]:
     texts: list[str] = []
+    if not isinstance(answer.get("content"), list):
+        refuse_answer("content", "there is none")
     calls: list[dict[str, Any]] = []
-    for index, block in enumerate(answer.get("content") or ()):
+    for index, block in enumerate(answer["content"]):
         match block:
-            case {"type": "text", "text": str(text)}:
-                texts.append(text)
+            case {"type": "text", "text": str(written)}:
+                texts.append(written)
             case {"type": "tool_use", "id": str(call_id), "name": str(name), "input": dict(given)}:
                 function = {"name": name, "arguments": msgspec.json.encode(given).decode()}
                 calls.append({"id": call_id, "type": "function", "function": function})
@@ -53,12 +64,13 @@ def _to_chat(answer: dict[str, Any], created: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": None}
     if calls:
         message["tool_calls"] = calls
-    reason = FINISH_REASONS.get(str(answer.get("stop_reason")), "stop")
+    reason = FINISH_REASONS.get(text(answer.get("stop_reason")), "stop")
     return {
-        "id": answer.get("id", ""),
+        "id": text(answer.get("id", "")),
         "object": "chat.completion",
         "created": created,
-        "model": answer.get("model", ""),
+        "model": text(answer.get("model", "")),
+        **service_to_chat(answer.get("usage")),
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reason}],
         "usage": usage_to_chat(answer.get("usage")),
     }
@@ -70,18 +82,21 @@ def _to_messages(answer: dict[str, Any]) -> dict[str, Any]:
             pass
         case _:
             refuse_answer("choices", "there is not exactly one")
-    said = "".join(text for name in ("content", "refusal") if (text := message.get(name)))
+    for name in UNSAYABLE_PARTS:
+        if message.get(name):
+            refuse_answer(f"message.{name}", "the caller's wire has nothing like it")
+    said = "".join(part for name in ("content", "refusal") if (part := message.get(name)))
     calls = [_tool_use(call, index) for index, call in enumerate(message.get("tool_calls") or ())]
-    reason = STOP_REASONS.get(str(choice.get("finish_reason")), "end_turn")
+    reason = STOP_REASONS.get(text(choice.get("finish_reason")), "end_turn")
     return {
-        "id": answer.get("id", ""),
+        "id": text(answer.get("id", "")),
         "type": "message",
         "role": "assistant",
-        "model": answer.get("model", ""),
+        "model": text(answer.get("model", "")),
         "content": [*([{"type": "text", "text": said}] if said else ()), *calls],
         "stop_reason": "refusal" if message.get("refusal") else reason,
         "stop_sequence": None,
-        "usage": usage_to_messages(answer.get("usage")),
+        "usage": usage_to_messages(answer.get("usage"), answer.get("service_tier")),
     }
 
 
@@ -89,7 +104,7 @@ def _tool_use(call: dict[str, Any], index: int) -> dict[str, Any]:
     """A model may write arguments that are no JSON; that wire can only carry an object."""
     match call:
         case {"id": str(call_id), "function": {"name": str(name), "arguments": str(written)}}:
-            given = _arguments(written)
+            given = read_arguments(written)
         case _:
             refuse_answer(f"tool_calls[{index}]", "it is not a call of a function")
     if given is None:
@@ -97,7 +112,7 @@ def _tool_use(call: dict[str, Any], index: int) -> dict[str, Any]:
     return {"type": "tool_use", "id": call_id, "name": name, "input": given}
 
 
-def _arguments(written: str) -> dict[str, Any] | None:
+def read_arguments(written: str) -> dict[str, Any] | None:
     try:
         given = msgspec.json.decode(written) if written.strip() else {}
     except INVALID:

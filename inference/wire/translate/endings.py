@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from inference.wire.usage import ChatUsage, MessagesUsage
+from inference.wire.usage import ChatUsage, MessagesUsage, priced
 
 FINISH_REASONS: Final = {
     "end_turn": "stop",
@@ -29,6 +29,32 @@ STOP_REASONS: Final = {
 """OpenAI's finish reasons in Anthropic's words."""
 
 
+def text(value: Any) -> str:
+    """A text from a provider. Raises TypeError for anything else, which must reach nobody as if it were one."""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def service_to_chat(usage: Any) -> dict[str, str]:
+    """What an answer was served with, where chat says it: of the whole answer, and in its own words."""
+    told = usage if isinstance(usage, dict) else {}
+    service = "fast" if told.get("speed") == "fast" else told.get("service_tier")
+    return _service(service, standard="default")
+
+
+def service_to_messages(service: Any) -> dict[str, str]:
+    """What an answer was served with, where messages say it: in the usage."""
+    return _service(service, standard="standard")
+
+
+def _service(service: Any, *, standard: str) -> dict[str, str]:
+    """A name that neither wire knows stays out: whoever reads the answer could not know it either."""
+    if service in ("default", "standard"):
+        return {"service_tier": standard}
+    return {"service_tier": service} if priced(service) else {}
+
+
 def usage_to_chat(usage: dict[str, Any] | None) -> dict[str, Any] | None:
     """Anthropic's usage as OpenAI counts it; None when it cannot be true."""
     try:
@@ -49,8 +75,12 @@ def usage_to_chat(usage: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def usage_to_messages(usage: dict[str, Any] | None) -> dict[str, Any]:
+def usage_to_messages(usage: dict[str, Any] | None, service: Any = None) -> dict[str, Any]:
     """OpenAI's usage as Anthropic counts it. That wire always tells a usage: zeros stand for one that was not told."""
+    return {**_counts_to_messages(usage), **service_to_messages(service)}
+
+
+def _counts_to_messages(usage: dict[str, Any] | None) -> dict[str, Any]:
     try:
         used = msgspec.convert(usage, ChatUsage).to_usage()
     except msgspec.ValidationError:

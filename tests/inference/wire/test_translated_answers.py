@@ -25,6 +25,7 @@ from tests.inference.wire.answers import (
     function_calls,
     messages_answers,
     messages_usage,
+    other_blocks,
     present,
     text_blocks,
     thinking_blocks,
@@ -39,8 +40,9 @@ CREATED = 1_790_000_000
 
 @st.composite
 def translatable_messages(draw: st.DrawFn) -> dict[str, Any]:
-    content = draw(st.lists(text_blocks | thinking_blocks | tool_blocks, max_size=4))
-    return {**draw(messages_answers()), "content": content, "usage": draw(messages_usage)}
+    content = draw(st.lists(text_blocks | thinking_blocks | tool_blocks | other_blocks, max_size=4))
+    service = draw(st.sampled_from([{}, {"service_tier": "priority"}, {"service_tier": "standard", "speed": "fast"}]))
+    return {**draw(messages_answers()), "content": content, "usage": {**draw(messages_usage), **service}}
 
 
 @st.composite
@@ -50,6 +52,7 @@ def translatable_chats(draw: st.DrawFn) -> dict[str, Any]:
         for call in draw(st.lists(function_calls, max_size=2, unique_by=lambda call: call["id"]))
     ]
     message = {"role": "assistant", "content": draw(st.none() | words), "refusal": draw(st.none() | words)}
+    message |= draw(st.fixed_dictionaries({}, optional={"reasoning_content": words}))
     choice = {
         "index": 0,
         "message": {**message, **({"tool_calls": calls} if calls else {})},
@@ -64,7 +67,8 @@ def translatable_chats(draw: st.DrawFn) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": reasoning},
     }
     head = {"id": "chatcmpl-1", "object": "chat.completion", "created": CREATED, "model": "gpt-6-luna"}
-    return {**head, "choices": [choice], "usage": usage}
+    service = draw(st.sampled_from([{}, {"service_tier": "default"}, {"service_tier": "priority"}]))
+    return {**head, "choices": [choice], "usage": usage, **service}
 
 
 def translated(answer: bytes | Untranslatable) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def test_a_translated_message_stream_adds_up_to_the_translated_message(answer: d
     assert stream.broken is None
     streamed = reader.assemble()
     assert streamed is not None
+    assert reader.usage == messages.usage_of_body(raw)
     assert unquoted(msgspec.json.decode(streamed)) == unquoted(translated(answer_to_chat(raw, created=CREATED)))
 
 
@@ -102,6 +107,7 @@ def test_a_translated_chat_stream_adds_up_to_the_translated_completion(answer: d
     assert stream.broken is None
     streamed = reader.assemble()
     assert streamed is not None
+    assert reader.usage == chat.usage_of_body(raw)
     assert msgspec.json.decode(streamed) == translated(answer_to_messages(raw))
 
 
@@ -213,6 +219,7 @@ def test_calls_written_in_turns_are_kept_apart() -> None:
         chunk(1, id="b", function={"name": "g", "arguments": "{"}),
         chunk(0, function={"arguments": "1}"}),
         chunk(1, function={"arguments": "}"}),
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n',
         b"data: [DONE]\n\n",
     ):
         for event in stream.feed(one):
