@@ -64,6 +64,8 @@ class Auth(Section):
 class Cache(Section):
     t1_ttl_seconds: int = 24 * 3600
     t1_max_answer_bytes: int = 1024 * 1024
+    local_max_bytes: int = 32 * 1024 * 1024
+    """What a process may keep of T1 in its own memory while Redis is gone."""
     redis_timeout_ms: int = 50
 
 
@@ -107,14 +109,14 @@ class Batches(Section):
     lease_seconds: int = Field(3600, ge=60, description="How long reservations outlive the last worker's sign of life")
 
 
-class Ledger(Section):
-    stream: str = "asahi:events"
 class Responses(Section):
     keep: bool = Field(True, description="False: no response is kept, whatever a request asks for")
     days: int = Field(30, gt=0, description="How long a kept response can be fetched and continued")
     max_conversation_bytes: int = Field(32 * 1024 * 1024, gt=0, description="All turns of one conversation together")
 
 
+class Ledger(Section):
+    stream: str = "asahi:events"
     lease_seconds: float = 20.0
     drain_batch: int = 1000
 
@@ -143,9 +145,9 @@ class Config(BaseSettings):
     providers: Providers = Providers()
     files: Files = Files()
     batches: Batches = Batches()
+    responses: Responses = Responses()
     ledger: Ledger = Ledger()
     email: Email = Email()
-    responses: Responses = Responses()
 
     encryption_key: SecretStr = SecretStr("")
     admin_secret: SecretStr = SecretStr("")

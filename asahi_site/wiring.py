@@ -21,8 +21,12 @@ from asahi_site import runtime
 from asahi_site.gateway_pool import make_pool
 from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
+from caching import exact
+from caching.exact import EntryFormat, ExactCache
+from caching.local import LocalAnswers
 from governance import auth
 from governance.account_uses import AccountUses
+from governance.encryption import keyring
 from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import Pool, PrincipalDirectory
 from governance.redis_pipe import RedisAway, RedisPipe
@@ -40,11 +44,11 @@ from inference.providers.relay import Relay
 from inference.quoting import Quoting
 from inference.records import Records
 from inference.registry import Registry
+from inference.responses.store import ResponseStore
 from inference.routing import Router
 from inference.stages import Stages
 from inference.worker import Workshop
 
-from inference.responses.store import ResponseStore
 log = logging.getLogger(__name__)
 
 _LEASES_SECONDS = 5.0
@@ -81,11 +85,11 @@ async def serving() -> AsyncIterator[None]:
         stack.push_async_callback(_stop, asyncio.create_task(parts.gateway.claims.hold()))
         stack.callback(prometheus.flush)
         stack.push_async_callback(parts.gateway.claims.drain)
+        stack.push_async_callback(parts.gateway.responses.drain)
         stack.push_async_callback(parts.late.flush)
         stack.push_async_callback(parts.flights.drain)  # before all of the above: what still runs is recorded
         _install(parts)
         stack.callback(_uninstall)
-        stack.push_async_callback(parts.gateway.responses.drain)
         _spare_the_garbage_collector()
         yield
 
@@ -128,6 +132,7 @@ def _build() -> _Parts:
     registry, prices = catalog.registry(), catalog.price_book()
     outward, uses = make_outward(registry), AccountUses(pool)
     late = LateEvents(pipe, pool, config.ledger.stream)
+    t1 = _make_t1(pipe)
     records = Records(
         pipe=pipe,
         pool=pool,
@@ -136,13 +141,12 @@ def _build() -> _Parts:
         prices=prices,
         stream=config.ledger.stream,
         process_id=process_id,
-        ttl_seconds=config.cache.t1_ttl_seconds,
-        max_cached_bytes=config.cache.t1_max_answer_bytes,
+        t1=t1,
     )
     router = _make_router(registry, prices, outward)
     stages = Stages(
         quote=_make_quoting(registry, router, prices),
-        governance=Governing(gatekeeper),
+        governance=Governing(gatekeeper, t1),
         batching=None,
         t2=None,
         t3=None,
@@ -172,21 +176,21 @@ def _build() -> _Parts:
             claims=Claims(pool),
             upstream=outward.relay,
             default_mode=RoutingMode(config.routing.default_mode),
+            responses=_make_response_store(pool),
         ),
         runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
     )
 
-            responses=_make_response_store(pool),
 
-def _make_providers(outward: Outward, records: Records, uses: AccountUses) -> Providers:
-    return Providers(
-        upstream=outward.relay,
-        targets=outward.targets,
 def _make_response_store(pool: Pool) -> ResponseStore:
     config = settings.ASAHI.responses
     return ResponseStore(pool, days=config.days, max_bytes=config.max_conversation_bytes, enabled=config.keep)
 
 
+def _make_providers(outward: Outward, records: Records, uses: AccountUses) -> Providers:
+    return Providers(
+        upstream=outward.relay,
+        targets=outward.targets,
         breakers=outward.breakers,
         traffic=outward.traffic,
         records=records,
@@ -207,10 +211,17 @@ def _make_router(registry: Registry, prices: PriceBook, outward: Outward) -> Rou
     )
 
 
+def _make_t1(pipe: RedisPipe) -> ExactCache:
+    config = settings.ASAHI.cache
+    keys = keyring() if settings.ENCRYPTION_KEY else None
+    local = LocalAnswers(redis_is_there=lambda: pipe.available, max_bytes=config.local_max_bytes)
+    return ExactCache(EntryFormat(keys), local, ttl_seconds=config.t1_ttl_seconds, max_bytes=config.t1_max_answer_bytes)
+
+
 def _make_pipe() -> RedisPipe:
     return RedisPipe(
         settings.REDIS_URL,
-        preload=[script.load() for script in SCRIPTS],
+        preload=[script.load() for script in (*SCRIPTS, exact.FILL, exact.LAND)],
         timeout=settings.ASAHI.cache.redis_timeout_ms / 1000,
     )
 

@@ -7,7 +7,6 @@ compared with: it heals by itself, and a Redis that lost everything is primed ag
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,31 +18,18 @@ from typing import Protocol
 
 from governance.domain import PolicySnapshot, Principal
 from governance.redis_pipe import Command, Reply, pack
+from governance.scripts import Script
 
 _LUA = Path(__file__).parent / "lua"
 _LEASE_MS = 60_000  # renewed by the gateway's heartbeat while the request runs
+_FLIGHT_MS = 30_000  # whoever waits for another process's call waits no longer than this for one that died
 _HOLD_MS = 3_600_000  # a settled cost the ledger never recorded is let go after an hour
 
 
-class Script:
-    """A Lua script, called by its digest."""
-
-    def __init__(self, name: str) -> None:
-        self.source = (_LUA / name).read_bytes()
-        self.digest = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
-
-    def load(self) -> Command:
-        return pack(b"SCRIPT", b"LOAD", self.source)
-
-    def whole(self, keys: tuple[str, ...], *arguments: str | int) -> Command:
-        """A call that carries the script itself, for where nobody could answer that a server has forgotten it."""
-        return pack(b"EVAL", self.source, len(keys), *keys, *arguments)
-
-
-ADMIT = Script("admit.lua")
-SETTLE = Script("settle.lua")
-RECORD = Script("record.lua")
-RENEW = Script("renew.lua")
+ADMIT = Script(_LUA / "admit.lua")
+SETTLE = Script(_LUA / "settle.lua")
+RECORD = Script(_LUA / "record.lua")
+RENEW = Script(_LUA / "renew.lua")
 
 
 class Limit(StrEnum):
@@ -58,7 +44,11 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request wants. `reserve_nano` is its worst case; None when it joins another and cannot cost anything."""
+    """What a request wants. `reserve_nano` is its worst case; None when it joins another and cannot cost anything.
+
+    `flight_key` is where it says that it is getting this answer for everyone, unless another already is; empty when it
+    goes alone.
+    """
 
     request_id: str
     t1_key: str
@@ -66,6 +56,7 @@ class Ask:
     tokens: int
     read_t1: bool
     counts: bool = True
+    flight_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +75,13 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another process is getting this very answer; nothing was reserved. `request_id` is whose flight it is."""
+
+    request_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Denied:
     """A limit is reached. `retry_after` is seconds; None when this request is larger than the limit allows at all."""
 
@@ -96,7 +94,7 @@ class Cold:
     """Redis does not know what was spent: prime it from the ledger and ask again."""
 
 
-Verdict = Admitted | Hit | Denied | Cold
+Verdict = Admitted | Hit | Elsewhere | Denied | Cold
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +142,13 @@ def admit_command(principal: Principal, ask: Ask) -> Command:
     day, month = _fields_of(int(time.time()) // 86_400)
     rate, spend, reserved, leases, active = _keys(principal.org_id)
     return pack(
-        b"EVALSHA", ADMIT.digest, 6,
-        ask.t1_key, rate, spend, reserved, leases, active,
+        b"EVALSHA", ADMIT.digest, 7,
+        ask.t1_key, rate, spend, reserved, leases, active, ask.flight_key or ask.t1_key,
         ask.request_id, day, month,
         -1 if ask.reserve_nano is None else ask.reserve_nano, ask.tokens,
         _limit(policy.requests_per_minute), _limit(policy.tokens_per_minute), _limit(policy.max_concurrency),
         _limit(policy.daily_budget_nano), _limit(policy.monthly_budget_nano),
-        _LEASE_MS, int(ask.read_t1), int(ask.counts),
+        _LEASE_MS, int(ask.read_t1), int(ask.counts), _FLIGHT_MS if ask.flight_key else 0,
     )  # fmt: skip
 
 
@@ -159,6 +157,8 @@ def verdict_of(reply: Reply, policy: PolicySnapshot) -> Verdict:
     word = reply[0]
     if word == b"hit":
         return Hit(reply[1])
+    if word == b"elsewhere":
+        return Elsewhere(reply[1])
     if word == b"ok":
         return Admitted(needs_settling(policy), reply[1])
     if word == b"cold":

@@ -106,9 +106,9 @@ class Gatekeeper:
         delta = tokens - hold.tokens
         return (settle_command(hold.org_id, request_id, cost_nano=cost_nano, tokens_delta=delta, minute=hold.minute),)
 
-    def release(self, request_id: str) -> None:
-        """Give back a reservation that was not used. Does not wait."""
-        commands = self.settling(request_id, cost_nano=0, tokens=0)
+    def release(self, request_id: str, *beside: Command) -> None:
+        """Give back a reservation that was not used, and send what else there is to say. Does not wait."""
+        commands = (*self.settling(request_id, cost_nano=0, tokens=0), *beside)
         if commands:
             self._pipe.submit(*commands).add_done_callback(_forgive)
 
@@ -184,7 +184,7 @@ class Gatekeeper:
     async def _ask(self, command: Command) -> Reply:
         (reply,) = await self._pipe.submit(command)
         if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-            replies: Sequence[Reply] = await self._pipe.submit(*(script.load() for script in SCRIPTS), command)
+            replies: Sequence[Reply] = await self._pipe.submit(*self._pipe.preload, command)
             reply = replies[-1]
         if isinstance(reply, hiredis.ReplyError):
             raise RedisAway(str(reply))

@@ -174,7 +174,7 @@ class RedisPipe:
     def __init__(self, url: str, *, preload: Sequence[Command] = (), timeout: float = 0.05) -> None:
         """`preload` is sent on every new connection: the scripts, which a restarted server has forgotten."""
         self._address = RedisAddress.parse(url)
-        self._preload = tuple(preload)
+        self.preload = tuple(preload)
         self._timeout = timeout
         self._connection: _Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -229,7 +229,7 @@ class RedisPipe:
                 ssl=ssl.create_default_context() if address.tls else None,
             )
             try:
-                replies = await connection.submit([*address.greeting(), *self._preload])
+                replies = await connection.submit([*address.greeting(), *self.preload])
             except BaseException:
                 connection.fail(RedisAway("greeting interrupted"))
                 raise

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from caching import exact
+import asyncio
+from dataclasses import replace
+
 from caching.domain import CachedAnswer
-from governance.admission import Ask, Denied, Hit, Limit
+from caching.exact import ExactCache, flight_of
+from governance.admission import Ask, Denied, Elsewhere, Hit, Limit, Verdict
 from governance.gatekeeper import Gatekeeper
 from inference.domain import Order, Refusal, RefusalKind
 from inference.stages import Admitted
@@ -20,16 +23,20 @@ _NEVER = {
     Limit.REQUESTS: "the organization's limit of requests per minute is 0",
     Limit.TOKENS: "this request alone could use more than the organization's limit of tokens per minute",
 }
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.01, 0.25
 _BUDGETS = {Limit.DAY, Limit.MONTH}
 
 
 class Governing:
-    """Fulfils `inference.stages.Governance` with a gatekeeper."""
+    """Fulfils `inference.stages.Governance` with a gatekeeper and T1."""
 
-    def __init__(self, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, gatekeeper: Gatekeeper, t1: ExactCache) -> None:
         self._gatekeeper = gatekeeper
+        self._t1 = t1
 
     async def admit(self, order: Order, *, pays: bool, counts: bool) -> Admitted | CachedAnswer | Refusal:
+        if order.t1_key is not None and (kept := self._t1.find_without_redis(order.t1_key)) is not None:
+            return kept
         ask = Ask(
             request_id=order.call.request_id,
             t1_key=order.t1_key or f"asahi:t1:{{{order.principal.org_id}}}:",
@@ -37,20 +44,37 @@ class Governing:
             tokens=order.reserve_tokens if pays else 0,
             read_t1=order.t1_key is not None,
             counts=counts,
+            flight_key=flight_of(order.t1_key) if pays and order.t1_key is not None else "",
         )
         verdict = await self._gatekeeper.admit(order.principal, ask)
+        if isinstance(verdict, Elsewhere):
+            verdict = await self._wait_for(verdict, order, ask)
         if isinstance(verdict, Hit):
-            cached = exact.read_entry(verdict.entry)
+            cached = self._t1.read(order.principal.org_id, ask.t1_key, verdict.entry)
             if cached is not None:
                 return cached
-            unread = Ask(ask.request_id, ask.t1_key, ask.reserve_nano, ask.tokens, read_t1=False, counts=False)
-            verdict = await self._gatekeeper.admit(order.principal, unread)
+            verdict = await self._gatekeeper.admit(order.principal, replace(ask, read_t1=False, counts=False))
         if isinstance(verdict, Denied):
             return _refusal_of(verdict)
         return Admitted()
 
     def release(self, order: Order) -> None:
-        self._gatekeeper.release(order.call.request_id)
+        landing = () if order.t1_key is None else (self._t1.landing(order.t1_key, order.call.request_id),)
+        self._gatekeeper.release(order.call.request_id, *landing)
+
+    async def _wait_for(self, elsewhere: Elsewhere, order: Order, ask: Ask) -> Verdict:
+        """Until the answer that another process is getting is in T1. When its flight brings none, this call goes alone:
+        what could not be shared once will not be the next time either."""
+        wait = _FIRST_WAIT_SECONDS
+        again = replace(ask, counts=False)
+        while True:
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, _LONGEST_WAIT_SECONDS)
+            verdict = await self._gatekeeper.admit(order.principal, again)
+            if not isinstance(verdict, Elsewhere):
+                return verdict
+            if verdict != elsewhere:
+                return await self._gatekeeper.admit(order.principal, replace(again, flight_key=""))
 
 
 def _refusal_of(denied: Denied) -> Refusal:

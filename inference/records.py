@@ -21,6 +21,7 @@ from analytics import door
 from analytics.domain import CallStarted, UsageEvent
 from caching import exact
 from caching.domain import CachedAnswer
+from caching.exact import ExactCache, Filing
 from governance.gatekeeper import Gatekeeper
 from governance.principals import Pool
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
@@ -49,7 +50,7 @@ class Records:
 
     def __init__(
         self, *, pipe: RedisPipe, pool: Pool, late: LateEvents, gatekeeper: Gatekeeper, prices: PriceBook, stream: str,
-        process_id: str, ttl_seconds: int, max_cached_bytes: int,
+        process_id: str, t1: ExactCache,
     ) -> None:  # fmt: skip
         self._pipe = pipe
         self._pool = pool
@@ -58,8 +59,7 @@ class Records:
         self._prices = prices
         self._stream = stream
         self._process_id = process_id
-        self._ttl_seconds = ttl_seconds
-        self._max_cached_bytes = max_cached_bytes
+        self._t1 = t1
 
     def begin(self, order: Order, plan: Plan) -> Begun:
         """Sends the started record, beside the upstream call."""
@@ -139,15 +139,20 @@ class Records:
         return True
 
     def _caching(self, order: Order, ending: Ending, entry: CachedAnswer | None) -> Sequence[Command]:
-        if ending.tier is not Tier.MISS:
-            return (exact.HITS,) if ending.tier is Tier.T1 else ()
         if order.t1_key is None:
             return ()
-        wished = order.principal.policy.cache_ttl_seconds
-        ttl = self._ttl_seconds if wished is None else wished
-        if entry is None or ttl == 0 or ending.usage.estimated or len(entry.body) > self._max_cached_bytes:
-            return (exact.MISSES,)
-        return (exact.fill_command(order.t1_key, entry, ttl), exact.MISSES)
+        if ending.tier is Tier.T1:
+            return (exact.HITS,)
+        call, principal = order.call, order.principal
+        filling = self._t1.filling(
+            principal.org_id,
+            order.t1_key,
+            None if ending.usage.estimated or ending.tier is not Tier.MISS else entry,
+            Filing(principal.key_id, call.controls.tags, call.controls.end_user),
+            ttl=principal.policy.cache_ttl_seconds,
+            request_id=call.request_id,
+        )
+        return (filling, exact.MISSES)
 
     @staticmethod
     def _entry_of(order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:

@@ -1,11 +1,12 @@
 -- Admission and the T1 read in one atomic step. Everything lives in one organization's hash slot.
 --
 -- KEYS  1 T1 entry · 2 rate (hash) · 3 spend (hash) · 4 reservations (hash) · 5 leases (zset) · 6 active (zset)
+--       7 flight: the request that is getting this entry for everyone
 -- ARGV  1 request id · 2 day field · 3 month field · 4 reserve nano-USD · 5 tokens
 --       6 requests/min · 7 tokens/min · 8 concurrency · 9 day budget · 10 month budget     (-1: no limit)
---       11 lease ms · 12 read T1 (1/0) · 13 count this request (1/0)
+--       11 lease ms · 12 read T1 (1/0) · 13 count this request (1/0) · 14 flight ms (0: it goes alone)
 -- Replies {verdict, detail, retry-after ms}:
---   {'hit', entry} · {'ok', minute} · {'cold'} (budgets must be primed from the ledger first)
+--   {'hit', entry} · {'elsewhere', request id} · {'ok', minute} · {'cold'} (budgets must be primed from the ledger first)
 --   {'refused', 'requests'|'tokens'|'concurrency'|'day'|'month', ms}     (-1: see the limit's name; waiting is no use)
 --
 -- spent + reserved + wanted is compared as Lua numbers (exact up to 2^53 nano-USD, 9 million USD); sums are kept by
@@ -66,6 +67,14 @@ if ARGV[12] == '1' then
   end
 end
 
+if ARGV[14] ~= '0' then
+  local flight = redis.call('GET', KEYS[7])
+  if flight and flight ~= ARGV[1] then
+    if counting then remember_rate(1, 0) end
+    return {'elsewhere', flight}
+  end
+end
+
 local wanted_tokens = tonumber(ARGV[5])
 if token_limit >= 0 and wanted_tokens > 0
     and tokens + tokens_before * (1 - into_minute) + wanted_tokens > token_limit then
@@ -102,6 +111,7 @@ if reserve >= 0 and (day_budget >= 0 or month_budget >= 0) then
   redis.call('ZADD', KEYS[5], now + tonumber(ARGV[11]), ARGV[1])
 end
 
+if ARGV[14] ~= '0' then redis.call('SET', KEYS[7], ARGV[1], 'PX', ARGV[14]) end
 if concurrency >= 0 then redis.call('ZADD', KEYS[6], now + tonumber(ARGV[11]), ARGV[1]) end
 remember_rate(counting and 1 or 0, wanted_tokens)
 return {'ok', minute}
