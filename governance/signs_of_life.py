@@ -27,4 +27,4 @@ def show_life(name: str) -> None:
         client = impatient_client(settings.REDIS_URL)
         client.set(keys_of_processes()[name], repr(time.time()), ex=10 * STALE_AFTER_SECONDS)
     except (RedisError, OSError) as error:
-        log.warning("sign_of_life.not_given", extra={"process": name, "error": type(error).__name__})
+        log.warning("sign_of_life.not_given", extra={"seen": name, "error": type(error).__name__})
