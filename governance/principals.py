@@ -38,12 +38,13 @@ class _Known:
     asked_at: float
 
 
-_FIND_KEY = f"""
+_KEYS = f"""
 SELECT p.*, k.id AS key_id, k.org_id, k.digested_with, k.scopes, k.revoked_at IS NOT NULL AS revoked,
        extract(epoch FROM k.expires_at)::float8 AS expires_at, {ACCOUNTS_OF_ORG} AS accounts
 FROM governance_apikey k LEFT JOIN governance_policy p ON p.org_id = k.org_id
-WHERE k.digest = ANY(%s)
 """  # noqa: S608 - put together from constants
+_FIND_KEY = f"{_KEYS} WHERE k.digest = ANY(%s)"
+_READ_KEY = f"{_KEYS} WHERE k.id = %s"
 
 _KEEP_DIGEST = "UPDATE governance_apikey SET digest = %s, digested_with = %s WHERE id = %s"
 
@@ -103,7 +104,7 @@ class PrincipalDirectory:
             row = await cursor.fetchone()
             if row is not None and row["digested_with"] != (current := keyring().current.id):
                 await cursor.execute(_KEEP_DIGEST, (digest, current, row["key_id"]))
-        known = _Known(self._principal_of(row), asked_at)
+        known = _Known(_principal_of(row), asked_at)
         if changes != self._changes:
             return known  # what was read may be older than a revocation that was pushed meanwhile: do not keep it
         self._known[digest] = known
@@ -112,20 +113,30 @@ class PrincipalDirectory:
             self._known.popitem(last=False)
         return known
 
-    @staticmethod
-    def _principal_of(row: dict[str, Any] | None) -> Principal | KeyProblem:
-        if row is None:
-            return KeyProblem.INVALID
-        if row["revoked"]:
-            return KeyProblem.REVOKED
-        return Principal(
-            org_id=str(row["org_id"]),
-            key_id=str(row["key_id"]),
-            scopes=scopes_of(row["scopes"]),
-            policy=policy_of(row),
-            expires_at=row["expires_at"],
-            accounts=accounts_from(str(row["org_id"]), row["accounts"]),
-        )
+
+async def read_principal(pool: Pool, key_id: str) -> Principal | KeyProblem:
+    """Who the key of this id belongs to now: for work that goes on when its request is over."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_READ_KEY, (key_id,))
+        found = _principal_of(await cursor.fetchone())
+    if isinstance(found, Principal) and found.expires_at is not None and found.expires_at <= time.time():
+        return KeyProblem.EXPIRED
+    return found
+
+
+def _principal_of(row: dict[str, Any] | None) -> Principal | KeyProblem:
+    if row is None:
+        return KeyProblem.INVALID
+    if row["revoked"]:
+        return KeyProblem.REVOKED
+    return Principal(
+        org_id=str(row["org_id"]),
+        key_id=str(row["key_id"]),
+        scopes=scopes_of(row["scopes"]),
+        policy=policy_of(row),
+        expires_at=row["expires_at"],
+        accounts=accounts_from(str(row["org_id"]), row["accounts"]),
+    )
 
 
 def policy_of(row: Mapping[str, Any]) -> PolicySnapshot:
