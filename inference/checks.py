@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from inference import catalog
 from inference.price_review import model_changes
 from inference.pricing.table import Table, TableError, approved_table, installed_table
+from inference.providers.addresses import problems_with
 from inference.registry import Registry, RegistryError
 
 
@@ -17,12 +19,14 @@ def check_models(**_: Any) -> list[CheckMessage]:
     """asahi.E010: a problem in `config/models.yaml`. asahi.E011: a setting names a model that cannot be called.
 
     asahi.E012: a price differs from the one approved. asahi.W012: a model has a price that nobody approved yet.
+    asahi.W013: a provider is configured half.
     """
     try:
         registry = catalog.registry()
     except RegistryError as error:
         return [Error(problem, hint=f"See {catalog.models_path()}.", id="asahi.E010") for problem in error.problems]
-    return [*_baseline_problems(registry, settings.ASAHI.routing.baseline_model), *_price_problems()]
+    baseline = settings.ASAHI.routing.baseline_model
+    return [*_baseline_problems(registry, baseline), *_price_problems(), *_provider_problems(registry)]
 
 
 def _price_problems() -> list[CheckMessage]:
@@ -41,6 +45,15 @@ def _price_problems() -> list[CheckMessage]:
             hint = "Review it with `manage.py prices diff`, then `manage.py prices approve`."
             problems.append(Error(f"A price is not as approved: {changed[0].strip()}", hint=hint, id="asahi.E012"))
     return problems
+
+
+def _provider_problems(registry: Registry) -> list[CheckMessage]:
+    """What is configured half leaves the provider uncalled, which is better than not to start."""
+    return [
+        Warning(f"{problem}.", hint=f"See the provider '{provider.id}' in {catalog.models_path()}.", id="asahi.W013")
+        for provider in registry.providers.values()
+        for problem in problems_with(provider, os.environ)
+    ]
 
 
 def _baseline_problems(registry: Registry, name: str) -> list[CheckMessage]:

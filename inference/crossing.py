@@ -21,6 +21,7 @@ from inference.wire.sse import data_of
 
 INVALID_ANSWER = "the provider's answer is not valid"
 
+_SELLERS_OF_OPENAI = frozenset({"openai", "azure", "aws"})
 _ERROR_KEY = b'"error"'
 """Inside a JSON text a quotation mark is escaped: an answer without these bytes has no such field."""
 
@@ -134,6 +135,8 @@ def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
     """How this call reaches this model; a refusal names what cannot be expressed there."""
     if model.speaks(call.wire):
         return Crossing(call, model, _upstream_request(call, model, call.body))
+    if model.wire is Wire.RESPONSES:
+        return Refusal(RefusalKind.INVALID, f"{model.id} is asked through /v1/responses", details={"param": "model"})
     way = translate.Way(call.wire, model.wire)
     said = way.ask(call.body, model)
     if isinstance(said, translate.Untranslatable):
@@ -158,7 +161,7 @@ def _in_dialect(body: dict[str, Any], model: Model, wire: Wire) -> dict[str, Any
         return with_sealed_reasoning(body) if capabilities.REASONING in model.capabilities else body
     if wire is not Wire.CHAT:
         return body
-    known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider == "openai" else -1]
+    known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider in _SELLERS_OF_OPENAI else -1]
     if other not in body:
         return body
     limit = body[other] if body.get(known) is None else body[known]

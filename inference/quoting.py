@@ -83,7 +83,7 @@ def _intent(principal: Principal, call: Call, named: Model) -> str:
     """What decides, beside the content, what is answered: calls that agree in both may share an answer."""
     intent = _model_intent(principal, call, named)
     if principal.accounts:  # with another account another model may answer, or no simulator any more
-        intent += f" accounts={sorted(account.id for account in principal.accounts.values())!r}"
+        intent += f" accounts={sorted((a.provider, a.base_url) for a in principal.accounts.values())!r}"
     steering = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY_KEY}
     return f"{intent} headers={sorted(steering.items())!r}" if steering else intent
 

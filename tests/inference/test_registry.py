@@ -40,8 +40,8 @@ def test_the_shipped_file_offers_many_models_of_many_providers(shipped: Registry
     assert len(shipped.models) >= 20
     assert len(shipped.providers) >= 15
     assert {m.provider for m in shipped.models} <= set(shipped.providers)
-    assert {p.wire for p in shipped.providers.values()} == {Wire.CHAT, Wire.MESSAGES}
-    assert all(p.base_url.startswith("https://") and p.key_env for p in shipped.providers.values())
+    assert {p.wire for p in shipped.providers.values()} == {Wire.CHAT, Wire.MESSAGES, Wire.RESPONSES}
+    assert all(p.base_url.startswith("https://") or p.base_url_env for p in shipped.providers.values())
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from tests.inference.simulator_process import RunningSimulator
 def body_for(model: Model) -> dict[str, Any]:
     if model.wire is Wire.EMBEDDINGS:
         return {"model": model.upstream_id, "input": "Hello"}
+    if model.wire is Wire.RESPONSES:
+        return {"model": model.upstream_id, "max_output_tokens": 16, "input": "Hello"}
     limit = "max_tokens" if model.wire is Wire.MESSAGES else "max_completion_tokens"
     return {"model": model.upstream_id, limit: 10, "messages": [{"role": "user", "content": "Hello"}]}
 
