@@ -39,6 +39,7 @@ def main() -> int:
             for file in missing:
                 _install(file)
         _compile()
+        _build_models()
     except InstallError as error:
         sys.stderr.write(f"asahi: {error}\n")
         return 1
@@ -90,6 +91,12 @@ def _digest(file: Path) -> str:
 
 def _compile() -> None:
     _run(PYTHON, "-m", "compileall", "-q", *(name for name in PACKAGES if (ROOT / name).is_dir()))
+
+
+def _build_models() -> None:
+    """What the local embedder runs, from the weights just installed; a moment when it is there already."""
+    if _run(PYTHON, "-m", "caching.embeddings.build") != 0:
+        _say("the local embedding model could not be built: the semantic cache stays off until it is")
 
 
 def _run(*command: str | Path) -> int:

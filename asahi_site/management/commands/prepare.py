@@ -12,10 +12,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from asahi_site.statics import collect_when_changed
+from caching.embeddings.build import ensure_model
 
 
 class Command(BaseCommand):
-    help = "Migrate the database and collect static files; with --demo, see to the demo organization too"
+    help = "Migrate the database, collect static files, build the local models; with --demo, see to the demo organization too"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--static-only", action="store_true", help="for the building of an image: no database")
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         collect_when_changed()
+        ensure_model()
         if options["static_only"]:
             return
         call_command("migrate", interactive=False, verbosity=options["verbosity"] - 1)
