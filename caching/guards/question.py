@@ -48,7 +48,8 @@ _FORMS = (
     ),
 )
 _AUXILIARY = re.compile(
-    r"^(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|shall|may|might|must)\b", re.IGNORECASE
+    r"^(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|shall|may|might|must)\b",
+    re.IGNORECASE,
 )
 _THEN_WHAT = re.compile(r"\bwhat (?:should|can|could|must|do) (?:i|we|you) do\W*$")
 _OPENING = re.compile(

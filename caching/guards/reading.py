@@ -15,7 +15,9 @@ _CONTRACTIONS = (
     (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),
     (re.compile(r"\bcannot\b", re.IGNORECASE), "can not"),
     (
-        re.compile(r"\b(is|are|was|were|do|does|did|has|have|had|would|could|should|must|need)n['’]?t\b", re.IGNORECASE),
+        re.compile(
+            r"\b(is|are|was|were|do|does|did|has|have|had|would|could|should|must|need)n['’]?t\b", re.IGNORECASE
+        ),
         r"\1 not",
     ),
     (re.compile(r"\b(what|who|where|when|how|why|it|that|there|here)['’]s\b", re.IGNORECASE), r"\1 is"),
@@ -25,7 +27,12 @@ _CONTRACTIONS = (
     (re.compile(r"\b(\w+)['’]ll\b", re.IGNORECASE), r"\1 will"),
     (re.compile(r"\b(\w+)['’]d\b", re.IGNORECASE), r"\1 would"),
     (re.compile(r"\b(?:in fact|as a matter of fact|of course|for example|by the way)\b", re.IGNORECASE), " "),
-    (re.compile(r"\b(?:do|does|did) (?:you|anyone|people) (?:really )?(?:think|believe|feel)(?: that)?\b", re.IGNORECASE), " "),
+    (
+        re.compile(
+            r"\b(?:do|does|did) (?:you|anyone|people) (?:really )?(?:think|believe|feel)(?: that)?\b", re.IGNORECASE
+        ),
+        " ",
+    ),
     (re.compile(r"^\W*(?:yes|no),", re.IGNORECASE), " "),
 )
 _TOKEN = re.compile(

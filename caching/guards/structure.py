@@ -9,13 +9,18 @@ from caching.guards.question import Wants, are_apart, wants
 from caching.guards.reading import Kind, Reading
 
 _DIRECTIONAL = frozenset({"to", "from", "than", "into", "onto", "over", "against", "before", "after", "versus"})
-_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being|get|gets|got)\b(?:\s+[\w'’-]+){1,5}?\s+by\b", re.IGNORECASE)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|be|been|being|get|gets|got)\b(?:\s+[\w'’-]+){0,4}?\s+"
+    r"(?!need|indeed)\w+(?:ed|en|own|ost|ught|ood|old|ound|ade|ent|elt|ept|ung|urt|it|et|un|id|eard|ead)\s+by\b",
+    re.IGNORECASE,
+)
 _SHORT = 16
 """In longer texts the words between two others say little about how these two hang together."""
 _HE = frozenset({"he", "him", "his", "himself"})
 _SHE = frozenset({"she", "her", "hers", "herself"})
 _USED_TO = re.compile(
-    r"\bdid\b.*\buse to\b|\b(?:i|you|he|she|we|they|there|who|what) used to\b|\bformerly\b|\bin the past\b", re.IGNORECASE
+    r"\bdid\b.*\buse to\b|\b(?:i|you|he|she|we|they|there|who|what) used to\b|\bformerly\b|\bin the past\b",
+    re.IGNORECASE,
 )
 _TENSES = (
     ("past", re.compile(r"^\W*(?:did|was|were|had)\b|\b(?:did|was|were) (?:i|you|he|she|it|we|they)\b", re.IGNORECASE)),
@@ -86,7 +91,7 @@ def different_tense(alignment: Alignment) -> str | None:
     if wants(cached) is not Wants.YES_NO or wants(asked) is not Wants.YES_NO or alignment.overlap < 0.6:
         return None
     one, other = _tense(cached), _tense(asked)
-    return f"{one} / {other}" if one != other and "future" in (one, other) else None
+    return f"{one} / {other}" if {one, other} == {"past", "future"} else None
 
 
 def different_modality(alignment: Alignment) -> str | None:
@@ -130,7 +135,9 @@ def _between(reading: Reading, one: int, other: int) -> frozenset[str]:
 
 
 def _genders(reading: Reading) -> tuple[str, ...]:
-    return tuple("he" if token.lower in _HE else "she" for token in reading.tokens if token.lower in _HE | _SHE)
+    """He and she in their order, each once for a run of the same."""
+    found = ["he" if token.lower in _HE else "she" for token in reading.tokens if token.lower in _HE | _SHE]
+    return tuple(gender for gender, before in zip(found, ["", *found], strict=False) if gender != before)
 
 
 def _tense(text: str) -> str:
