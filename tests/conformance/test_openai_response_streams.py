@@ -12,8 +12,6 @@ from tests.conformance.examples import Weather
 from tests.conformance.test_openai_responses import MODEL, MODELS, function
 from tests.served import Simulator, Tenant
 
-pytestmark = pytest.mark.xfail(strict=True, reason="not served yet")
-
 
 def stream(gpt: openai.OpenAI, content: str, **fields: Any) -> list[Any]:
     return list(gpt.responses.create(**{"model": MODEL, "input": content, "stream": True, **fields}))
