@@ -2,6 +2,7 @@
 
 Keys are sorted, except inside a JSON schema, whose property order the model sees and answers in. Whatever is not known
 to be without effect stays in: a needless difference costs a cache hit, a missing one would serve a wrong answer.
+Text counts as it is, byte for byte: a model sees other tokens for the same letters in another Unicode form.
 """
 
 from __future__ import annotations
@@ -51,9 +52,23 @@ def plain(content: Any) -> Any:
     return content
 
 
-def with_plain_content(message: Any) -> Any:
+def unmarked(held: Any, mark: str) -> Any:
+    """Blocks, tools, or one of them, without the marks that say where a prefix is to be cached."""
+    if isinstance(held, list):
+        return [unmarked(item, mark) for item in held]
+    if not isinstance(held, dict):
+        return held
+    if mark in held:
+        held = {name: value for name, value in held.items() if name != mark}
+    if held.get("type") == "tool_result" and isinstance(held.get("content"), list):
+        return {**held, "content": unmarked(held["content"], mark)}
+    return held
+
+
+def with_plain_content(message: Any, mark: str) -> Any:
+    """A message without marks for caching, and its content in the plainest form."""
     if isinstance(message, dict) and isinstance(message.get("content"), list):
-        return {**message, "content": plain(message["content"])}
+        return {**message, "content": plain(unmarked(message["content"], mark))}
     return message
 
 

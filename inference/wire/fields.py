@@ -60,6 +60,9 @@ class Rule:
 Fields = Mapping[str, Rule]
 Table = Mapping[str, Fields]
 
+CACHE_MARKS = ("cache_control", "prompt_cache_breakpoint")
+"""Fields of blocks and tools that say where a prefix is to be cached."""
+
 SAID = Rule(Here.FORWARDS, There.SAID)
 WITHIN = Rule(Here.FORWARDS, There.AS_ITS_OWNER)
 UNSAYABLE = Rule(Here.FORWARDS, There.REFUSED, "the other wire has no equivalent")
@@ -85,7 +88,8 @@ def left_out(why: str, *, steers: bool = True) -> Rule:
 
 def unsayable_kind(names: str, why: str = UNSAYABLE.why) -> dict[str, Rule]:
     """The fields of a kind of object that is refused in a translation as a whole, by its `type`."""
-    return {"type": replace(UNSAYABLE, why=why), **fields(names, WITHIN)}
+    marks = {name: replace(WITHIN, steers=False) for name in CACHE_MARKS if name in names.split()}
+    return {"type": replace(UNSAYABLE, why=why), **fields(names, WITHIN), **marks}
 
 
 def neutral_values(table: Table) -> dict[str, Collection[Any]]:

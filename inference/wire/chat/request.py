@@ -19,6 +19,8 @@ may stand in its place."""
 
 _NEUTRAL: Final = neutral_values(FIELDS)
 
+_MARK: Final = "prompt_cache_breakpoint"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,7 +43,9 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
     fields = settings_of(body, known=FIELDS[""], ignored=_WITHOUT_EFFECT, neutral=_NEUTRAL)
-    fields["messages"] = [with_plain_content(message) for message in body["messages"]]
+    fields["messages"] = [with_plain_content(message, _MARK) for message in body["messages"]]
+    if "prediction" in fields:
+        fields["prediction"] = with_plain_content(fields["prediction"], _MARK)
     if tools := fields.get("tools"):
         fields["tools"] = [in_order(tool, "function", "parameters") for tool in tools]
     if functions := fields.get("functions"):

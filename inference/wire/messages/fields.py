@@ -133,7 +133,11 @@ CONTENT: Final = {
     "source:text": unsayable_kind("media_type data", "only inline PDF documents are accepted there"),
     "source:content": unsayable_kind("content", "only inline PDF documents are accepted there"),
     "source:file": {"type": UNSAYABLE, "file_id": _STORED_WITHIN},
-    "content:container_upload": {"type": UNSAYABLE, "file_id": _STORED_WITHIN, "cache_control": WITHIN},
+    "content:container_upload": {
+        "type": UNSAYABLE,
+        "file_id": _STORED_WITHIN,
+        "cache_control": replace(WITHIN, steers=False),
+    },
     "cache_control:ephemeral": fields("type ttl", replace(WITHIN, steers=False)),
 }
 

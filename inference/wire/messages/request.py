@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from inference.wire import capabilities, media
-from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, with_plain_content
+from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, unmarked, with_plain_content
 from inference.wire.fields import neutral_values, not_steering
 from inference.wire.messages.fields import FIELDS
 from inference.wire.usage import asked_for, priced
@@ -17,6 +17,8 @@ _WITHOUT_EFFECT: Final = not_steering(FIELDS)
 """Fields that do not change what is answered. The model is the caller's to add to the key."""
 
 _NEUTRAL: Final = neutral_values(FIELDS)
+
+_MARK: Final = "cache_control"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -32,11 +34,11 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
     fields = settings_of(body, known=FIELDS[""], ignored=_WITHOUT_EFFECT, neutral=_NEUTRAL)
-    fields["messages"] = [with_plain_content(message) for message in body["messages"]]
+    fields["messages"] = [with_plain_content(message, _MARK) for message in body["messages"]]
     if "system" in fields:
-        fields["system"] = plain(fields["system"])
+        fields["system"] = plain(unmarked(fields["system"], _MARK))
     if tools := fields.get("tools"):
-        fields["tools"] = [in_order(tool, "input_schema") for tool in tools]
+        fields["tools"] = [in_order(unmarked(tool, _MARK), "input_schema") for tool in tools]
     if "output_config" in fields:
         fields["output_config"] = in_order(fields["output_config"], "format", "schema")
     return canonical_bytes(fields)

@@ -103,10 +103,7 @@ TOOLS: Final = {
     "tools:mcp_toolset.configs": fields("defer_loading enabled", WITHIN),
     "tools:mcp_toolset.default_config": fields("defer_loading enabled", WITHIN),
     "tools:mcp_toolset.tools": fields("name description input_schema", WITHIN),
-    "tools:advisor_20260301": {
-        "type": _ADVISOR,
-        **fields(f"name {_USE} model caching max_tokens max_uses", WITHIN),
-    },
+    "tools:advisor_20260301": {**_server_tool(f"name {_USE} model caching max_tokens max_uses"), "type": _ADVISOR},
     "caching:ephemeral": fields("type ttl", WITHIN),
 }  # fmt: skip
 
