@@ -19,6 +19,17 @@ _MIDNIGHT = time()
 _LONG_AGO = date(2000, 1, 1)
 _OPTIONAL = tuple(kind for kind in KINDS if kind not in ("input", "output"))
 
+_PLAINER = {
+    "cached_input": ("input",),
+    "cache_write": ("input",),
+    "cache_write_1h": ("cache_write",),
+    "audio_input": ("input",),
+    "cached_audio": ("cached_input", "audio_input"),
+    "reasoning": ("output",),
+    "audio_output": ("output",),
+}
+"""What a kind costs as much as when it has no rate of its own: the same change is not told twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -138,9 +149,10 @@ def _on_a_day(tariffs: list[tuple[time, Tariff, Tariff]]) -> _Differing:
 def _differing(old: Tariff, new: Tariff) -> Iterator[_Rates]:
     for above in sorted({card.above for card in (*old.cards, *new.cards)}):
         was, now = old.card_for(above + 1), new.card_for(above + 1)
-        for kind in KINDS:
-            if getattr(was, kind) != getattr(now, kind):
-                yield max(above, 0), kind, getattr(was, kind), getattr(now, kind)
+        rates = {kind: (getattr(was, kind), getattr(now, kind)) for kind in KINDS}
+        for kind, (before, after) in rates.items():
+            if before != after and all(rates[plainer] != rates[kind] for plainer in _PLAINER.get(kind, ())):
+                yield max(above, 0), kind, before, after
 
 
 def _written_card(card: RateCard) -> dict[str, Any]:

@@ -149,8 +149,23 @@ json = st.recursive(
     max_leaves=8,
 )
 known = st.sampled_from(
-    "prompt_tokens completion_tokens input_tokens output_tokens total_tokens prompt_tokens_details cached_tokens"
-    " audio_tokens reasoning_tokens server_tool_use cache_creation iterations input_tokens_details output usage".split()
+    [
+        "prompt_tokens",
+        "completion_tokens",
+        "input_tokens",
+        "output_tokens",
+        "total_tokens",
+        "prompt_tokens_details",
+        "cached_tokens",
+        "audio_tokens",
+        "reasoning_tokens",
+        "server_tool_use",
+        "cache_creation",
+        "iterations",
+        "input_tokens_details",
+        "output",
+        "usage",
+    ]
 )
 
 
