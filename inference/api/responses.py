@@ -14,11 +14,13 @@ from inference.api.compatible import arrival_of, principal_of
 from inference.api.once import answer_once
 from inference.api.paging import json_response, page_response
 from inference.api.render import JSON, Refused, WireResponse, render, request_id_headers, stream_response
-from inference.domain import Refusal, RefusalKind, Wire
-from inference.responses import serving
+from inference.domain import Call, Refusal, RefusalKind, Wire
+from inference.responses import background, serving
 from inference.responses.following import FollowedStream
 from inference.responses.listing import page_of
+from inference.responses.presentation import Presentation
 from inference.responses.store import Kept
+from inference.responses.waking import wake_makers
 from inference.wire.errors import ErrorKind
 from inference.wire.format import format_of
 
@@ -36,9 +38,33 @@ async def create_response(request: HttpRequest) -> HttpResponseBase:
         if isinstance(asked, Refusal):
             raise Refused(asked)
         call, presentation = asked
+        if presentation.request.get("background"):
+            return await _accept(request, call, presentation)
         return render(await serving.answer(here.pipeline, principal, call, presentation))
 
     return await answer_once(here.claims, principal.org_id, arrival, request.path_info, answer)
+
+
+async def _accept(request: HttpRequest, call: Call, presentation: Presentation) -> WireResponse:
+    here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
+    kept = await background.accept(
+        here.responses,
+        here.pipeline,
+        principal=principal,
+        arrival=arrival,
+        call=call,
+        presentation=presentation,
+        wake=wake_makers,
+    )
+    if isinstance(kept, Refusal):
+        raise Refused(kept)
+    return _followed(request, kept) if call.stream else json_response(kept.turn.body)
+
+
+def _followed(request: HttpRequest, kept: Kept, starting_after: int | None = None) -> WireResponse:
+    store, org_id = gateway.current().responses, principal_of(request).org_id
+    stream = FollowedStream(store, org_id, kept, starting_after=starting_after)
+    return stream_response(stream, request_id_headers(arrival_of(request).request_id))
 
 
 @router.get("/v1/responses/{response_id}", summary="Fetch a response", **schemas.RETRIEVE)
@@ -48,11 +74,7 @@ async def retrieve_response(
     kept = await _found(request, response_id)
     if kept is None:
         return _not_found(request, response_id)
-    if not stream:
-        return json_response(kept.turn.body)
-    here = gateway.current()
-    followed = FollowedStream(here.responses, principal_of(request).org_id, kept, starting_after=starting_after)
-    return stream_response(followed, request_id_headers(arrival_of(request).request_id))
+    return _followed(request, kept, starting_after) if stream else json_response(kept.turn.body)
 
 
 @router.delete("/v1/responses/{response_id}", summary="Delete a response", **schemas.DELETE)
@@ -60,6 +82,17 @@ async def delete_response(request: HttpRequest, response_id: str) -> HttpRespons
     if not await gateway.current().responses.delete(principal_of(request).org_id, response_id):
         return _not_found(request, response_id)
     return json_response({"id": response_id, "object": "response", "deleted": True})
+
+
+@router.post("/v1/responses/{response_id}/cancel", summary="Cancel a response", **schemas.CANCEL)
+async def cancel_response(request: HttpRequest, response_id: str) -> HttpResponseBase:
+    kept = await _found(request, response_id)
+    if kept is None:
+        return _not_found(request, response_id)
+    body = await background.cancel(gateway.current().responses, principal_of(request).org_id, kept)
+    if body is None:
+        raise _invalid("response_id", "Cannot cancel a synchronous response.")
+    return json_response(body)
 
 
 @router.get("/v1/responses/{response_id}/input_items", summary="List a response's input", **schemas.INPUT_ITEMS)

@@ -28,6 +28,7 @@ _decode = msgspec.json.decode
 
 _CARRIES_RESPONSE = b'"response"'
 _ERROR_NAME = b"event: error"
+_OURS = ("id", "created_at", "background", "previous_response_id", "store", "metadata")
 _ABOUT_WHO_ASKS = ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
 
 
@@ -49,20 +50,16 @@ class Presentation:
     def shown(self, response: Json) -> Json:
         """The response as the caller sees it."""
         request = self.request
-        said: Json = {
+        ours: Json = {
             "id": self.id,
             "created_at": self.created_at,
             "background": bool(request.get("background")),
             "previous_response_id": request.get("previous_response_id"),
             "store": self.wants_keeping,
             "metadata": request.get("metadata") or {},
+            **{name: request.get(name) for name in _ABOUT_WHO_ASKS},
         }
-        if response.get("completed_at") is not None:
-            said["completed_at"] = max(self.created_at, int(time.time()))
-        for name in _ABOUT_WHO_ASKS:
-            if name in request or response.get(name) is not None:
-                said[name] = request.get(name)
-        return {"status": "completed", "output": [], **response, **said}
+        return said_of(response, ours)
 
     async def keep(self, response: Json) -> Json:
         """Keeps it, if it is to be kept; says `store: false` of one that could not be."""
@@ -78,6 +75,15 @@ class Presentation:
     def failed(self, response: Json, message: str) -> Json:
         """The end of a response that its provider broke."""
         return {**response, "status": "failed", "error": {"code": "server_error", "message": message}}
+
+
+def said_of(response: Json, ours: Json) -> Json:
+    """An answer with what we say of it. What is not said of who asks was not asked."""
+    told = {name: ours[name] for name in _OURS}
+    told |= {name: ours.get(name) for name in _ABOUT_WHO_ASKS if ours.get(name) is not None or response.get(name)}
+    if response.get("completed_at") is not None:
+        told["completed_at"] = max(ours["created_at"], int(time.time()))
+    return {"status": "completed", "output": [], **response, **told}
 
 
 class PresentedStream:

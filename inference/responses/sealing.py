@@ -17,6 +17,7 @@ _PACKED_AT_ONCE = 128 * 1024
 """Bytes that may be packed on the event loop; more is packed in a thread."""
 
 _FASTEST = 1
+_LONGEST_ID = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Turn:
     def items(self) -> list[Json]:
         """What a further request that continues here has before its own input."""
         return [*self.given, *(item for item in self.body.get("output") or () if isinstance(item, dict))]
+
+    @property
+    def item_ids(self) -> list[str]:
+        """By which a later request may refer to what was answered."""
+        ids = (item.get("id") for item in self.body.get("output") or () if isinstance(item, dict))
+        return [item_id for item_id in ids if isinstance(item_id, str) and 0 < len(item_id) <= _LONGEST_ID]
 
 
 _encode = msgspec.json.Encoder().encode

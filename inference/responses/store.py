@@ -17,6 +17,7 @@ import psycopg
 
 from governance.encryption import SecretUnreadable
 from governance.principals import Pool
+from inference.responses.jobs import Jobs
 from inference.responses.sealing import Json, Turn, open_turn, seal_turn
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class ResponseStore:
         self._days = days
         self._max_bytes = max_bytes
         self._late: set[asyncio.Task[None]] = set()
+        self.jobs = Jobs(pool)
         self.enabled = enabled
 
     async def keep(self, org_id: str, turn: Turn) -> bool:
@@ -122,7 +124,7 @@ class ResponseStore:
             "previous": body.get("previous_response_id") or "",
             "status": body["status"],
             "background": bool(body.get("background")),
-            "items": item_ids_of(body),
+            "items": turn.item_ids,
             "sealed": sealed,
             "size": size,
             "days": self._days,
@@ -154,7 +156,10 @@ class ResponseStore:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(_FIND, (response_id, org_id))).fetchone()
         turns = None if row is None else await self._opened(org_id, [(response_id, row[0])])
-        return Kept(turns[0], row[1], row[2]) if row is not None and turns else None
+        if row is None or not turns:
+            return None
+        turn = Turn(turns[0].given, {**turns[0].body, "status": row[2]})  # one that is being made says so in its row
+        return Kept(turn, background=row[1], status=row[2])
 
     async def items(self, org_id: str, item_ids: Sequence[str]) -> dict[str, Json]:
         """The items that are kept under these ids."""
@@ -188,9 +193,3 @@ class ResponseStore:
         except SecretUnreadable:
             log.error("response.unreadable", extra={"org_id": org_id})
             return None
-
-
-def item_ids_of(body: Json) -> list[str]:
-    """By which a later request may refer to what was answered."""
-    ids = (item.get("id") for item in body.get("output") or () if isinstance(item, dict))
-    return [item_id for item_id in ids if isinstance(item_id, str) and 0 < len(item_id) <= 120]

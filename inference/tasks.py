@@ -1,0 +1,32 @@
+"""Inference's Celery tasks."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db.models import Q
+from django.utils import timezone
+
+from inference.models import StoredResponse
+from inference.responses.housekeeping import clear_expired
+from inference.responses.making import Maker
+from inference.responses.waking import CLEAR_TASK, MAKE_TASK
+from inference.worker import Workshop, run_stint
+
+
+@shared_task(name=MAKE_TASK)
+def make_responses() -> int:
+    """Make the responses that wait in the background. Returns how many were begun."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=timezone.now())
+    if not StoredResponse.objects.filter(free, job__isnull=False).exists():
+        return 0
+    return run_stint(_make)
+
+
+async def _make(workshop: Workshop) -> int:
+    return await Maker(workshop).run()
+
+
+@shared_task(name=CLEAR_TASK)
+def clear_responses() -> int:
+    """Delete responses that have expired. Returns how many."""
+    return clear_expired()
