@@ -32,6 +32,11 @@ class Pipeline:
         self._flights = flights
         self._unconfigured = stages.unconfigured()
 
+    def refusal_of(self, principal: Principal, call: Call) -> Refusal | None:
+        """Why a call that is to be made later could not be, as far as it can be told now."""
+        order = self._stages.quote(principal, call, self._unconfigured)
+        return order if isinstance(order, Refusal) else None
+
     async def answer(self, principal: Principal, call: Call) -> Reply:
         """Identical calls in flight share one upstream call: the first leads, the others join it and wait."""
         order = self._stages.quote(principal, call, self._unconfigured)
