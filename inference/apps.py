@@ -6,6 +6,9 @@ class InferenceConfig(AppConfig):
     name = "inference"
 
     def ready(self) -> None:
-        from inference.checks import check_models  # settings and models are complete only now
+        from governance.provider_keys import install_providers  # settings and models are complete only now
+        from inference.catalog import known_providers
+        from inference.checks import check_models
 
         register(check_models, "models")
+        install_providers(known_providers)

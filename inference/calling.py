@@ -30,6 +30,8 @@ from inference.providers.upstream import (
     UpstreamFailed,
 )
 from inference.records import Begun, Records, elapsed_seconds
+from inference.wire.checks import Invalid, first_stored
+from inference.wire.format import format_of
 from inference.wire.sse import EventSplitter, EventTooLargeError
 
 log = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ class CallEnd:
     broken: str | None = None
     body: bytes | None = None
     stated: Usage | None = None
+    given_up: tuple[Model, ...] = ()
+    """The models that were asked and did not answer in time: what they did for it is not known."""
 
 
 class ProviderCall:
@@ -90,11 +94,14 @@ class ProviderCall:
         self._execution = execution
         self._begun = begun
         self._leg: Leg | None = None
+        self._given_up: list[Model] = []
+        self._stored = stored_objects_of(order)
 
     async def run(self) -> CallEnd:
         """Never raises."""
         try:
-            return await self._call_in_turn()
+            end = await self._call_in_turn()
+            return replace(end, given_up=tuple(self._given_up)) if self._given_up else end
         except asyncio.CancelledError:
             cancelled = Refusal(RefusalKind.CANCELLED, "the call was cancelled because nobody waited for it")
             return self._cut_off("client_disconnect", cancelled)
@@ -114,6 +121,9 @@ class ProviderCall:
             target = self._providers.targets.for_model(model, crossing.upstream_wire, accounts)
             if target is None or not self._providers.breakers.passes(model.id, target.account):
                 failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
+                continue
+            if self._stored is not None and not target.account:
+                failure = Failure(FailureKind.ACCOUNT_NEEDED, self._stored.message)
                 continue
             self._leg = Leg(model, target, crossing)
             result = await self._call_with_retries(self._leg)
@@ -235,12 +245,24 @@ class ProviderCall:
 
     def _count(self, leg: Leg, failure: Failure) -> None:
         observe_failure(leg.target.provider, failure)
+        if failure.kind is FailureKind.TIMED_OUT:
+            self._given_up.append(leg.model)
         breakers, model, account = self._providers.breakers, leg.model.id, leg.target.account
         if failure.kind is FailureKind.REJECTED:
             breakers.succeeded(model, account)
         elif failure.kind is not FailureKind.KEY_REFUSED:  # which stays the answer until the key is mended
             breakers.failed(model, account, timed_out=failure.kind is FailureKind.TIMED_OUT)
             self._providers.traffic.failed((leg.target.provider, account))
+
+
+def stored_objects_of(order: Order) -> Invalid | None:
+    """Why this call must only be made with the organization's own key: it names what a provider keeps for an account.
+
+    Without an account of its own the organization was refused before.
+    """
+    if not order.principal.accounts:
+        return None
+    return first_stored(format_of(order.call.wire).stored_objects(order.call.body))
 
 
 UNRECORDABLE = Refusal(RefusalKind.UNAVAILABLE, "the request cannot be recorded now, so it was not answered; try again")
@@ -266,6 +288,8 @@ def refusal_of(failure: Failure, *, native: bool) -> Refusal:
     """What the caller is told. `native`: the provider speaks the caller's wire, so its own words can be passed on."""
     if failure.kind is FailureKind.KEY_REFUSED:
         return Refusal(RefusalKind.PROVIDER_KEY, failure.message)
+    if failure.kind is FailureKind.ACCOUNT_NEEDED:
+        return Refusal(RefusalKind.INVALID, failure.message)
     if failure.kind is not FailureKind.REJECTED:
         return Refusal(RefusalKind.PROVIDER_FAILED, failure.message, retry_after=failure.retry_after)
     return Refusal(

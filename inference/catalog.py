@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
 
+from governance.provider_keys import KnownProvider
 from inference.pricing import PriceBook
+from inference.providers.addresses import address_of
 from inference.registry import Registry
 
 
@@ -30,3 +34,12 @@ def price_book() -> PriceBook:
 def registry() -> Registry:
     """Raises RegistryError with every problem in the file."""
     return Registry.load(models_path(), price_book())
+
+
+@cache
+def known_providers() -> Mapping[str, KnownProvider]:
+    """The providers that an organization may have a key for, as governance needs to know them."""
+    return {
+        provider.id: KnownProvider(provider.name, bool(address_of(provider, os.environ)))
+        for provider in registry().providers.values()
+    }

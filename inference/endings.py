@@ -33,6 +33,10 @@ class Ending:
     """From the request's arrival to its first streamed byte; 0 for a whole answer."""
     upstream_seconds: float = 0.0
     """Of the time to the first byte, or to the whole answer, what was spent waiting for providers."""
+    own_account: bool = False
+    """Whether the provider was called with the organization's own key: it bills the organization itself."""
+    unconfirmed: tuple[tuple[Model, Usage], ...] = ()
+    """What may have been used by models that did not answer in time. Nobody is charged for it."""
     runners_up: tuple[str, ...] = ()
     """The models that would have been asked next."""
 

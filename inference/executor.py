@@ -10,7 +10,7 @@ import logging
 
 from inference.calling import UNRECORDABLE, CallEnd, ProviderCall, Providers
 from inference.crossing import Crossing
-from inference.domain import Order, Plan, Refusal, RefusalKind, Usage
+from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Usage
 from inference.endings import Ending
 from inference.estimate import estimate_usage
 from inference.flights import Execution, Outcome
@@ -73,6 +73,8 @@ class Executor:
             leg.model,
             usage,
             simulated=leg.target.simulated,
+            own_account=bool(leg.target.account),
+            unconfirmed=await _unconfirmed(order, end),
             outcome=end.outcome,
             status=status,
             first_byte_seconds=leg.first_byte_seconds,
@@ -84,3 +86,11 @@ class Executor:
             await execution.push(crossing.broken_event(broken))
         if crossing.last_event:
             await execution.push(crossing.last_event)
+
+
+async def _unconfirmed(order: Order, end: CallEnd) -> tuple[tuple[Model, Usage], ...]:
+    """What the models that did not answer in time have at least read, if they did begin."""
+    if not end.given_up:
+        return ()
+    prompt = await estimate_usage(order, None, "")
+    return tuple((model, prompt) for model in end.given_up)

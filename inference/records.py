@@ -100,7 +100,7 @@ class Records:
         """
         bill = make_bill(self._prices, order, ending)
         cost = bill.cost
-        event = _event_of(order, ending, bill)
+        event = _event_of(order, ending, bill, self._unconfirmed(ending))
         payload = door.encode(event)
         used = 0 if ending.paid is None else ending.usage.input_tokens + ending.usage.output_tokens
         settling = self._gatekeeper.settling(event.request_id, cost_nano=cost.cost_nano, tokens=used)
@@ -111,6 +111,13 @@ class Records:
         overhead = (ending.first_byte_seconds or elapsed_seconds(order)) - ending.upstream_seconds
         observe_answer(event, overhead, simulated=ending.simulated)
         return durable, Executed(_report_of(order, ending, cost, event.latency_ms), body, entry)
+
+    def _unconfirmed(self, ending: Ending) -> Sequence[object]:
+        """What a provider may bill for a call that it did not answer in time, by the prices of now."""
+        return [
+            {"model": model.id, "input_tokens": usage.input_tokens, "nano": self._prices.price(model, usage)}
+            for model, usage in ending.unconfirmed
+        ]
 
     async def hit(self, order: Order, cached: CachedAnswer, tier: Tier, reason: str) -> Report:
         """Records an answer out of a cache."""
@@ -176,7 +183,7 @@ def elapsed_seconds(order: Order) -> float:
     return time.perf_counter() - order.call.received_at
 
 
-def _event_of(order: Order, ending: Ending, bill: Bill) -> UsageEvent:
+def _event_of(order: Order, ending: Ending, bill: Bill, unconfirmed: Sequence[object]) -> UsageEvent:
     call, usage, cost = order.call, ending.usage, bill.cost
     return UsageEvent(
         request_id=call.request_id,
@@ -210,13 +217,17 @@ def _event_of(order: Order, ending: Ending, bill: Bill) -> UsageEvent:
         techniques=order.techniques,
         tokens_saved=order.tokens_saved,
         task=ending.task,
-        receipt=_receipt_of(order, ending, bill),
+        receipt=_receipt_of(order, ending, bill, unconfirmed),
     )
 
 
-def _receipt_of(order: Order, ending: Ending, bill: Bill) -> dict[str, Any]:
+def _receipt_of(order: Order, ending: Ending, bill: Bill, unconfirmed: Sequence[object]) -> dict[str, Any]:
     """What has no column of its own."""
     receipt = {"stages": dict(order.notes), "simulated": ending.simulated, "bill": bill.receipt()}
+    if ending.own_account:
+        receipt["account"] = "own"
+    if unconfirmed:
+        receipt["unconfirmed"] = unconfirmed
     if ending.runners_up:
         receipt["runners_up"] = ending.runners_up
     return receipt

@@ -31,7 +31,8 @@ async def _serve(request: HttpRequest, wire: Wire) -> HttpResponseBase:
     here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
 
     async def answer() -> WireResponse:
-        call = read_call(arrival, wire, here.default_mode, principal.org_id)
+        own = bool(principal.accounts)
+        call = read_call(arrival, wire, here.default_mode, principal.org_id, own_account=own)
         if isinstance(call, Refusal):
             raise Refused(call)
         return render(await here.pipeline.answer(principal, call))

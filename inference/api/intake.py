@@ -42,17 +42,20 @@ class Arrival:
     headers: Mapping[str, str]
 
 
-def read_call(arrival: Arrival, wire: Wire, default_mode: RoutingMode, org_id: str) -> Call | Refusal:
-    """A call in one of the compatible wires, by somebody of the organization."""
+def read_call(
+    arrival: Arrival, wire: Wire, default_mode: RoutingMode, org_id: str, *, own_account: bool = False
+) -> Call | Refusal:
+    """A call in one of the compatible wires, by somebody of the organization. `own_account`: it has a provider key of
+    its own, and may name what a provider keeps for it; the call is then made with no other."""
     body = read_json(arrival.raw)
     if isinstance(body, Refusal):
         return body
-    return checked(body, wire) or steered_call(arrival, body, wire, default_mode, org_id)
+    return checked(body, wire, own_account=own_account) or steered_call(arrival, body, wire, default_mode, org_id)
 
 
-def checked(body: dict[str, Any], wire: Wire) -> Refusal | None:
+def checked(body: dict[str, Any], wire: Wire, *, own_account: bool = False) -> Refusal | None:
     """What is wrong with a body in the shape of `wire`."""
-    problem = format_of(wire).check(body)
+    problem = format_of(wire).check(body, own_account=own_account)
     if problem is None:
         return None
     return Refusal(RefusalKind.INVALID, problem.message, details={"param": problem.param})

@@ -49,6 +49,7 @@ class FailureKind(StrEnum):
     REJECTED = "rejected"  # the provider says the request is wrong: the caller's to mend
     OVERLOADED = "overloaded"  # 429 or 5xx: another try may work
     UNREACHABLE = "unreachable"  # nothing was sent: another try is free
+    ACCOUNT_NEEDED = "account_needed"  # it was not called: the call must not be made with the deployment's account
     TIMED_OUT = "timed_out"  # it may have worked on it: not tried again at the same provider
     MISCONFIGURED = "misconfigured"  # our key or our address is wrong
     KEY_REFUSED = "key_refused"  # the organization's own key is refused: its own to mend

@@ -43,8 +43,12 @@ class WireFormat(Protocol):
     @property
     def wire(self) -> Wire: ...
 
-    def check(self, body: dict[str, Any]) -> Invalid | None:
-        """The first problem in a request that can be told here, named by its field."""
+    def check(self, body: dict[str, Any], *, own_account: bool = False) -> Invalid | None:
+        """The first problem in a request that can be told here, named by its field. `own_account`: it may name what the
+        provider keeps for the caller's own account."""
+
+    def stored_objects(self, body: Mapping[str, Any]) -> Iterator[str]:
+        """The paths of the fields that name what a provider keeps for its account, or make it keep something."""
 
     def upstream_body(self, body: Mapping[str, Any], upstream_model: str, *, stream: bool) -> bytes:
         """The request as the provider gets it."""

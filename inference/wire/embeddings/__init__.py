@@ -15,6 +15,7 @@ class EmbeddingsFormat:
 
     wire: Final = Wire.EMBEDDINGS
     check = staticmethod(request.check)
+    stored_objects = staticmethod(request.stored_objects)
     upstream_body = staticmethod(request.upstream_body)
     canonical = staticmethod(request.canonical)
     task_text = staticmethod(request.no_text)

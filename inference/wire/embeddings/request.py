@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -40,7 +40,7 @@ class _TokenList(msgspec.Struct):
     input: _Tokens
 
 
-def check(body: dict[str, Any]) -> Invalid | None:
+def check(body: dict[str, Any], *, own_account: bool = False) -> Invalid | None:
     """The first problem. The model must be named: vectors of different models cannot be compared, so none is chosen."""
     problem = shape_problem(body, _Request)
     if problem is not None:
@@ -55,6 +55,11 @@ def check(body: dict[str, Any]) -> Invalid | None:
     if isinstance(given, list) and not isinstance(given[0], int) and len(given) > _MOST_INPUTS:
         return Invalid("input", f"Invalid 'input': at most {_MOST_INPUTS} inputs are taken in one request.")
     return shape_problem(body, _kind_of(given))
+
+
+def stored_objects(body: Mapping[str, Any]) -> Iterator[str]:
+    """Nothing is stored, and nothing stored is named."""
+    return iter(())
 
 
 def _kind_of(given: str | list[Any]) -> type[msgspec.Struct]:
