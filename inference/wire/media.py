@@ -16,6 +16,13 @@ ORIGINAL_IMAGE_TOKENS = 25_000
 TOOLING_TOKENS = 1_000
 """The instructions a provider adds by itself when tools or an output schema are present."""
 
+PROVIDED_TOOL_TOKENS = 1_500
+"""What a provider tells its model about a tool that it defines itself: Anthropic documents up to 735 for the tool and
+499 around it."""
+
+TOOLSET_TOKENS = 25_000
+"""The same for a set of such tools, some thirty of them, and for the tools that a remote server offers."""
+
 SEARCH_TOKENS = 50_000
 """Pages that a provider's own search or fetch tool reads into the prompt."""
 

@@ -35,7 +35,7 @@ def model(
         "context_tokens": 100_000,
         "max_output_tokens": 8_000,
         "latency_ms": 1_000,
-        "capabilities": ["tools", "json_schema", "sampling"],
+        "capabilities": ["tools", "json_schema", "sampling", "several_answers"],
         "quality": quality if isinstance(quality, dict) else {"default": quality},
         "prices": [{"starts_on": "2026-01-01", "input": str(price), "output": str(price)}],
         **fields,

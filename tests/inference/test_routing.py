@@ -151,7 +151,7 @@ def test_the_expected_length_of_the_answer_decides_between_dear_input_and_dear_o
     [
         (a_call(fields={"tools": [A_TOOL]}, content=AN_IMAGE, quality_bar=0.1), None, None),
         (a_call(content=AN_IMAGE, fields={"temperature": 0}), "vision", "0 with vision"),
-        (a_call(fields={"modalities": ["text", "audio"]}), "audio", "0 with audio"),
+        (a_call(fields={"modalities": ["text", "audio"]}), "audio_output", "0 with audio_output"),
         (a_call(size=400_000), "context", "0 with room for the prompt and the answer"),
         (a_call(output=9_000), "context", "0 with room"),
         (a_call(latency_budget_ms=100), "latency", "0 answering within 100 ms"),

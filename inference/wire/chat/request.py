@@ -155,7 +155,13 @@ def needs(body: Mapping[str, Any]) -> frozenset[str]:
     if kind in (capabilities.JSON_SCHEMA, capabilities.JSON_OBJECT):
         found.add(kind)
     if "audio" in (body.get("modalities") or ()):
-        found.add(capabilities.AUDIO)
+        found.add(capabilities.AUDIO_OUTPUT)
+    if any(tool["type"] == "custom" for tool in body.get("tools") or ()):
+        found.add(capabilities.CUSTOM_TOOLS)
+    if answers(body) > 1:
+        found.add(capabilities.SEVERAL_ANSWERS)
+    if body.get("prediction") is not None:
+        found.add(capabilities.PREDICTION)
     if body.get("reasoning_effort") not in (None, "none"):
         found.add(capabilities.REASONING)
     if body.get("logprobs"):

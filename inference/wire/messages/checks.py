@@ -54,6 +54,7 @@ class Request(msgspec.Struct):
     output_config: OutputConfig | None = None
     metadata: dict[str, Any] | None = None
     container: Container | str | None = None
+    mcp_servers: list[dict[str, Any]] | None = None
     diagnostics: dict[str, Any] | None = None
     billing_policy: dict[str, Any] | None = None
 

@@ -101,7 +101,9 @@ def _nested(blocks: list[dict[str, Any]], depth: int = 3) -> Iterator[dict[str, 
         inner = block.get("content")
         if inner is None and isinstance(source := block.get("source"), dict):
             inner = source.get("content")
-        if isinstance(inner, list):
+        if isinstance(inner, dict):
+            yield from _nested([inner], depth - 1)
+        elif isinstance(inner, list):
             yield from _nested([item for item in inner if isinstance(item, dict)], depth - 1)
 
 
@@ -114,7 +116,17 @@ def input_token_bound(body: Mapping[str, Any], raw_length: int) -> int:
     tools = body.get("tools") or ()
     if tools or body.get("output_config"):
         bound += media.TOOLING_TOKENS
-    return bound + media.SEARCH_TOKENS * sum(1 for tool in tools if _reads_the_web(tool))
+    bound += media.TOOLSET_TOKENS * len(body.get("mcp_servers") or ())
+    return bound + sum(_tool_surplus(tool) for tool in tools)
+
+
+def _tool_surplus(tool: Mapping[str, Any]) -> int:
+    """What a tool may cost beyond its definition: one that the provider defines is described by the provider."""
+    kind = str(tool.get("type") or "custom")
+    if kind == "custom":
+        return 0
+    read = media.SEARCH_TOKENS if _reads_the_web(tool) else 0
+    return read + (media.TOOLSET_TOKENS if "toolset" in kind else media.PROVIDED_TOOL_TOKENS)
 
 
 def _reads_the_web(tool: Mapping[str, Any]) -> bool:

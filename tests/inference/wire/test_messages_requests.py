@@ -117,6 +117,27 @@ def test_a_search_tool_allows_for_the_pages_it_reads() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tool", "documented"),
+    [("bash_20250124", 245), ("text_editor_20250728", 700), ("computer_20251124", 1_234)],
+)
+def test_a_tool_that_its_provider_describes_allows_for_the_description(tool: str, documented: int) -> None:
+    body = request(tools=[{"type": tool, "name": "t"}])
+    assert bound(body) >= len(msgspec.json.encode(body)) + documented
+
+
+def test_sets_of_tools_and_remote_servers_allow_for_many_descriptions() -> None:
+    assert bound(request(tools=[{"type": "browser_toolset_20260801"}])) > media.TOOLSET_TOKENS
+    assert bound(request(mcp_servers=[{"type": "url", "url": "https://e.com", "name": "e"}])) > media.TOOLSET_TOKENS
+
+
+def test_a_document_that_was_fetched_before_counts_as_a_document() -> None:
+    pdf = {"type": "document", "source": {"type": "url", "url": "https://e.com/a.pdf"}}
+    result = {"type": "web_fetch_result", "url": "https://e.com/a.pdf", "content": pdf}
+    block = {"type": "web_fetch_tool_result", "tool_use_id": "t", "content": result}
+    assert bound(request(messages=user(block))) > media.file_tokens(0)
+
+
+@pytest.mark.parametrize(
     ("fields", "needs"),
     [
         ({}, set()),
