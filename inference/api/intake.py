@@ -12,6 +12,7 @@ import msgspec
 from inference.api.controls import AUTOMATIC_MODELS, InvalidControl, read_controls
 from inference.domain import IDEMPOTENCY_KEY, Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
 from inference.wire.format import format_of
+from inference.wire.messages.fields import REFUSED_HEADERS
 from inference.wire.searches import searches_bound
 
 _decode = msgspec.json.Decoder().decode
@@ -65,6 +66,10 @@ def steered_call(
     arrival: Arrival, body: dict[str, Any], wire: Wire, default_mode: RoutingMode, org_id: str
 ) -> Call | Refusal:
     """A call from a checked body, by the model it names and the controls in the headers."""
+    for name in REFUSED_HEADERS:
+        if f"HTTP_{name.replace('-', '_').upper()}" in arrival.headers:
+            message = f"The header '{name}' names a part of a provider's account, which organizations share here."
+            return Refusal(RefusalKind.INVALID, message, details={"param": name})
     named = body.get("model")
     model = None if named is None or named in AUTOMATIC_MODELS else named
     try:

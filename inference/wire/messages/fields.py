@@ -214,4 +214,7 @@ SAID_IN: Final = {
 }
 """Where alone a translation can say what the types allow anywhere. Elsewhere it is refused by its `type`."""
 
+REFUSED_HEADERS: Final = ("anthropic-user-profile-id", "anthropic-workspace-id")
+"""What the clients send of `user_profile_id` and `workspace_id`. They do not go up, so they are refused."""
+
 FIELDS: Final[Table] = {"": REQUEST, **MESSAGES, **CONTENT, **TOOLS, **SETTINGS, **SERVER_FIELDS}

@@ -88,6 +88,7 @@ def _response_format(wanted: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     if wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict):
         refuse("output_config.format", "only a JSON schema is accepted")
+    refuse_others(wanted, {"type", "schema"}, "output_config.format")
     title = str(wanted["schema"].get("title"))
     named = {"name": title if "title" in wanted["schema"] and _NAME.fullmatch(title) else _UNNAMED}
     return {"type": "json_schema", "json_schema": {**named, "schema": wanted["schema"], "strict": True}}
