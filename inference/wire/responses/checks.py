@@ -138,8 +138,9 @@ def _items(body: dict[str, Any]) -> Invalid | None:
         at, kind = f"input[{index}]", kind_of(item)
         if kind == "message" and (problem := _message(at, item)):
             return problem
-        if kind == "additional_tools":
-            return Invalid(f"{at}.type", f"'{at}.type' is not accepted: name all tools in 'tools'.")
+        rule = FIELDS.get(f"input:{kind}", {}).get("type")
+        if rule is not None and rule.refuses(kind):
+            return Invalid(f"{at}.type", f"'{at}.type' is not accepted: {rule.why}.")
         for name in _REQUIRED.get(kind, ()):
             if item.get(name) is None:
                 return Invalid(f"{at}.{name}", f"Missing required field '{at}.{name}'.")

@@ -111,12 +111,13 @@ ITEMS: Final = {
         )
     },
     "input:item_reference": {"type": Rule(Here.ACTS, There.SAID, "the item that Asahi keeps takes its place")},
+    "input:additional_tools": {"type": Rule(Here.REFUSES, There.REFUSED, "name all tools in 'tools'")},
     "input:reasoning": {"type": replace(_NOTES, here=Here.ACTS)},
     **{
         f"input:{kind}": {"type": _ITS_PROVIDER}
         for kind in (
             "web_search_call", "file_search_call", "computer_call", "computer_call_output", "tool_search_call",
-            "tool_search_output", "additional_tools", "configuration_update", "compaction", "compaction_trigger",
+            "tool_search_output", "configuration_update", "compaction", "compaction_trigger",
             "image_generation_call", "code_interpreter_call", "local_shell_call", "local_shell_call_output",
             "shell_call", "shell_call_output", "apply_patch_call", "apply_patch_call_output", "mcp_list_tools",
             "mcp_approval_request", "mcp_approval_response", "mcp_call", "program", "program_output",
