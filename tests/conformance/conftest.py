@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import anthropic
 import openai
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from asahi_site import runtime
 from inference import catalog
+from inference.tasks import make_responses
 from tests.conformance.skips import NO_PACKAGES, NOT_YET, SKIPS
-from tests.served import Served, Tenant
+from tests.served import Served, Simulator, Tenant, database_url_of_tests
 
 HERE = Path(__file__).parent
+WORK: tuple[Callable[[], object], ...] = (make_responses,)
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +74,26 @@ async def async_claude(
 def organization(found_tenant: Callable[..., Tenant]) -> Tenant:
     """A tenant for a whole file of tests."""
     return found_tenant()
+
+
+@pytest.fixture
+def worker(gateway: Served, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The worker's tasks, again and again, as Celery runs them when there is something to do."""
+    monkeypatch.setattr(settings, "DATABASE_URL", database_url_of_tests())
+    monkeypatch.setattr(settings, "SIMULATOR_URL", simulator.url)
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.1):
+            for task in WORK:
+                task()
+        connections.close_all()
+
+    thread = threading.Thread(target=work, name="worker")
+    thread.start()
+    yield
+    over.set()
+    thread.join(20)
 
 
 @pytest.fixture

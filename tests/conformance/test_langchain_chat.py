@@ -131,3 +131,26 @@ class TestChatOpenAIOnGPT(ThroughTheGateway):
 
 class TestChatOpenAIOnClaude(ThroughTheGateway):
     name = "claude-sonnet-4-6"
+
+
+class TestChatOpenAIOverResponses(ThroughTheGateway):
+    """The same tests over the responses API, where a tool may answer with pictures and documents."""
+
+    name = "gpt-5.4-mini"
+    also: ClassVar[dict[str, Any]] = {"use_responses_api": True, "output_version": "responses/v1"}
+
+    @property
+    def supports_audio_inputs(self) -> bool:
+        return False
+
+    @property
+    def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
+        return True
+
+
+class TestChatOpenAIOnClaudeOverResponses(TestChatOpenAIOverResponses):
+    name = "claude-sonnet-5-5"

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from tests.conformance.examples import CITY_SCHEMA, PDF, PNG, City, Weather
-from tests.served import Tenant
+from tests.served import Simulator, Tenant
 
 MODEL = "gpt-5.4-mini"
 MODELS = (MODEL, "claude-sonnet-5-5")
@@ -145,7 +145,7 @@ def test_a_response_that_was_not_stored_is_not_found(gpt: openai.OpenAI) -> None
         gpt.responses.retrieve(made.id)
 
 
-def test_a_response_in_the_background_is_waited_for(gpt: openai.OpenAI) -> None:
+def test_a_response_in_the_background_is_waited_for(gpt: openai.OpenAI, worker: None) -> None:
     made = ask(gpt, background=True)
     assert made.status in {"queued", "in_progress", "completed"}
     deadline = time.monotonic() + 20
@@ -156,8 +156,7 @@ def test_a_response_in_the_background_is_waited_for(gpt: openai.OpenAI) -> None:
     assert made.output_text
 
 
-@pytest.mark.xfail(raises=openai.NotFoundError, strict=True, reason="not served yet")
-def test_a_response_in_the_background_is_cancelled(gpt: openai.OpenAI, simulator: Any) -> None:
+def test_a_response_in_the_background_is_cancelled(gpt: openai.OpenAI, worker: None, simulator: Simulator) -> None:
     simulator.faults(latency_ms=8000, times=1)
     made = ask(gpt, "Never mind", background=True)
     assert gpt.responses.cancel(made.id).status == "cancelled"

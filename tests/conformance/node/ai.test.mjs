@@ -16,6 +16,8 @@ const Weather = z.object({ city: z.string(), degrees: z.number().int(), windy: z
 const models = {
   chat: openai.chat("gpt-6-luna"),
   "chat with Claude": openai.chat("claude-haiku-5-5"),
+  responses: openai.responses("gpt-5.4-mini"),
+  "responses with Claude": openai.responses("claude-haiku-5-5"),
   messages: anthropic("claude-haiku-5-5"),
   "messages with GPT": anthropic("gpt-6-luna"),
 };

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import OpenAI from "openai";
-import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
+import OpenAI, { toFile } from "openai";
+import { zodFunction, zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
 import { apiKey, functionTool, gathered, pixel, url } from "./gateway.mjs";
@@ -116,4 +116,32 @@ test("openai: embeddings come as numbers of the length asked for", async () => {
   const short = await client.embeddings.create({ model: "text-embedding-3-small", input: "the sea", dimensions: 256 });
   assert.equal(short.data[0].embedding.length, 256);
   assert.ok(short.usage.prompt_tokens > 0);
+});
+
+test("openai: a response is made, continued, read back and deleted", async () => {
+  const made = await client.responses.create({ model: "gpt-5.4-mini", input: "My name is Ada." });
+  assert.ok(made.output_text);
+  const more = { model: "gpt-5.4-mini", input: "What is my name?", previous_response_id: made.id };
+  assert.ok((await client.responses.create(more)).output_text);
+  assert.equal((await client.responses.retrieve(made.id)).status, "completed");
+  assert.equal((await gathered(client.responses.inputItems.list(made.id))).length, 1);
+  await client.responses.delete(made.id);
+  await assert.rejects(client.responses.retrieve(made.id), OpenAI.NotFoundError);
+});
+
+test("openai: a streamed response adds up and is parsed", async () => {
+  const wanted = { text: { format: zodTextFormat(Weather, "weather") } };
+  const stream = client.responses.stream({ model: "gpt-5.4-mini", input: "Weather in Oslo", ...wanted });
+  let text = "";
+  stream.on("response.output_text.delta", ({ delta }) => (text += delta));
+  const final = await stream.finalResponse();
+  assert.deepEqual(final.output_parsed, Weather.parse(JSON.parse(text)));
+});
+
+test("openai: a file is kept, read back and deleted", async () => {
+  const content = '{"custom_id": "one"}\n';
+  const made = await client.files.create({ file: await toFile(Buffer.from(content), "one.jsonl"), purpose: "batch" });
+  assert.equal(made.filename, "one.jsonl");
+  assert.equal(await (await client.files.content(made.id)).text(), content);
+  assert.ok((await client.files.delete(made.id)).deleted);
 });
