@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.abc import RV, PQGen
 from psycopg_pool import AsyncConnectionPool
 
+from caching.postgres_store import SESSION_OPTIONS, learn_types
 from governance.principals import Pool
 
 _STATEMENT_MS = 5000
@@ -50,11 +51,12 @@ def make_pool(url: str) -> Pool:
         min_size=1,
         max_size=10,
         open=False,
+        configure=learn_types,
         timeout=_FREE_CONNECTION_SECONDS,
         reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={
             "autocommit": True,
-            "options": f"-c statement_timeout={_STATEMENT_MS}",
+            "options": f"-c statement_timeout={_STATEMENT_MS} {SESSION_OPTIONS}",
             "connect_timeout": _CONNECT_SECONDS,
             "tcp_user_timeout": int(_ANSWER_SECONDS * 1000),
             "keepalives_idle": 30,

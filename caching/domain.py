@@ -73,6 +73,40 @@ class Neighbours(Protocol):
         """At most `count` entries, the most similar one first."""
 
 
+class StoreError(RuntimeError):
+    """The store of T2 cannot be reached, or took too long. T2 is left out and the request goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What a purge may look for, beside the model: the API key that asked, its tags, its end user, and the digest of
+    the document that was asked about."""
+
+    key_id: str
+    tags: tuple[str, ...] = ()
+    end_user: str = ""
+    document: bytes = b""
+
+
+class SemanticStore(Protocol):
+    """Questions with their answers, by organization and scope. Raises StoreError."""
+
+    async def nearest(self, org_id: str, scope: bytes, vector: NDArray[np.float32], count: int) -> Sequence[Neighbour]:
+        """At most `count` questions of this scope, the most similar one first."""
+
+    async def answer(self, org_id: str, entry: str) -> CachedAnswer | None:
+        """The answer of an entry, which counts as served; None when it has gone, or cannot be read any more."""
+
+    async def add(
+        self, org_id: str, scope: bytes, vector: NDArray[np.float32], *,
+        text: str, answer: CachedAnswer, filing: Filing, ttl_seconds: int, name: str = "",
+    ) -> str:  # fmt: skip
+        """Keeps an answer and returns its entry. `name` is that of an answer found to say the same."""
+
+    async def remove(self, org_id: str, entry: str) -> bool:
+        """Removes one entry; False when there is none."""
+
+
 class Outcome(StrEnum):
     HIT = "hit"
     VERIFY = "verify"

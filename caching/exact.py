@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from caching.domain import CachedAnswer
+from caching.domain import CachedAnswer, Filing
 from caching.local import LocalAnswers
 from governance.encryption import Keyring, SecretUnreadable
 from governance.redis_pipe import Command, pack
@@ -54,15 +53,6 @@ class Label(msgspec.Struct, frozen=True, array_like=True):
 _label_decoder = msgspec.msgpack.Decoder(Label)
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """What a purge may look for, beside the model: the API key that asked, its tags, and its end user."""
-
-    key_id: str
-    tags: tuple[str, ...] = ()
-    end_user: str = ""
-
-
 def key_for(org_id: str, *, intent: str, wire: str, canonical: bytes) -> str:
     """The entry's key. `intent` is the model named, or what the router was asked for; all of it is digested."""
     digest = hashlib.blake2b(f"{wire}\0{intent}\0".encode(), digest_size=20)
@@ -84,6 +74,14 @@ def flight_of(key: str) -> str:
 def mark(org_id: str, kind: str, name: str) -> bytes:
     """A tag or an end user as a label has it: it can be looked for, but not read back."""
     return hashlib.blake2b(f"{org_id}\0{kind}\0{name}".encode(), digest_size=12).digest()
+
+
+def marks_of(org_id: str, filing: Filing) -> tuple[bytes, ...]:
+    """Of its tags and its end user."""
+    marks = [mark(org_id, "tag", tag) for tag in filing.tags]
+    if filing.end_user:
+        marks.append(mark(org_id, "user", filing.end_user))
+    return tuple(marks)
 
 
 class EntryFormat:
@@ -162,10 +160,7 @@ def label_in(entry: bytes) -> Label | None:
 
 
 def _label_of(org_id: str, answer: CachedAnswer, filing: Filing) -> Label:
-    marks = [mark(org_id, "tag", tag) for tag in filing.tags]
-    if filing.end_user:
-        marks.append(mark(org_id, "user", filing.end_user))
-    return Label(answer.model, filing.key_id, tuple(marks), int(answer.stored_at), len(answer.body))
+    return Label(answer.model, filing.key_id, marks_of(org_id, filing), int(answer.stored_at), len(answer.body))
 
 
 def _inflated(content: bytes) -> bytes:

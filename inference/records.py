@@ -20,8 +20,8 @@ import psycopg
 from analytics import door
 from analytics.domain import CallStarted, UsageEvent
 from caching import exact
-from caching.domain import CachedAnswer
-from caching.exact import ExactCache, Filing
+from caching.domain import CachedAnswer, Filing
+from caching.exact import ExactCache
 from governance.gatekeeper import Gatekeeper
 from governance.principals import Pool
 from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack

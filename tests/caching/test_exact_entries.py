@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from caching.domain import CachedAnswer
-from caching.exact import EntryFormat, Filing, key_for, label_in, mark
+from caching.domain import CachedAnswer, Filing
+from caching.exact import EntryFormat, key_for, label_in, mark
 from governance.encryption import Keyring
 
 ORG, OTHER_ORG = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"

@@ -15,8 +15,8 @@ import pytest
 from django.conf import settings
 
 from caching import exact
-from caching.domain import CachedAnswer
-from caching.exact import EntryFormat, ExactCache, Filing
+from caching.domain import CachedAnswer, Filing
+from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
 from governance import admission
 from governance.admission import Spent
