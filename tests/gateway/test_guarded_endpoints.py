@@ -31,7 +31,8 @@ def raw() -> Iterator[RawProvider]:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Resolve:
     """Says which addresses the name stands for, question by question; the last answer stays."""
-    real, answers = socket.getaddrinfo, []
+    real = socket.getaddrinfo
+    answers: list[tuple[str, ...]] = []
 
     def look_up(host: str, port: int, *args: Any, **options: Any) -> Any:
         if host != NAME:
