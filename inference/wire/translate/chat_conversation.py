@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,9 @@ from inference.wire import capabilities
 from inference.wire.decoding import INVALID
 from inference.wire.translate.media import document_block, image_block
 from inference.wire.translate.refusal import refuse, refuse_others
+
+_MOST_MARKS = 4
+"""How many marks for caching a request may have there. OpenAI takes more, and writes to the latest of them."""
 
 _INSTRUCTING = ("system", "developer")
 
@@ -27,7 +30,20 @@ def conversation_to_messages(
         refuse("messages", "a conversation needs a user message there")
     if turns[-1]["role"] == "assistant":
         refuse(f"messages[{len(messages) - 1}].role", "an answer that has begun is continued there, not answered")
-    return _system(messages[:leading]), turns
+    system = _system(messages[:leading])
+    for block in list(_marked([system, *(turn["content"] for turn in turns)]))[:-_MOST_MARKS]:
+        del block["cache_control"]
+    return system, turns
+
+
+def _marked(contents: list[Any]) -> Iterator[dict[str, Any]]:
+    """The blocks with a mark for caching, in order."""
+    for content in contents:
+        for block in content if isinstance(content, list) else ():
+            if "cache_control" in block:
+                yield block
+            if block["type"] == "tool_result":
+                yield from _marked([block["content"]])
 
 
 def _system(instructions: list[dict[str, Any]]) -> str | list[dict[str, Any]] | None:

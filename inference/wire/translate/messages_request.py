@@ -15,6 +15,9 @@ from inference.wire.translate.tools import choice_to_chat, tools_to_chat
 
 _CROSSING: Final = crossing(FIELDS)
 
+_ADAPTIVE: Final = "medium"
+"""The effort of thinking as much as it takes: some models do not reason at all unless an effort is named."""
+
 _MOST_STOPS: Final = 4
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNNAMED: Final = "answer"
@@ -69,7 +72,7 @@ def _effort(thinking: Mapping[str, Any] | None, effort: str | None, accepted: Co
             return _without_reasoning(effort, accepted)
     if (thinking is not None or effort is not None) and capabilities.REASONING not in accepted:
         refuse("thinking" if thinking is not None else "output_config.effort", "it does not reason")
-    return effort
+    return effort or (_ADAPTIVE if thinking is not None else None)
 
 
 def _without_reasoning(effort: str | None, accepted: Collection[str]) -> str | None:

@@ -91,7 +91,7 @@ def chat_requests(draw: st.DrawFn) -> dict[str, Any]:
                 "top_p": st.sampled_from([0.1, 0.9]),
                 "user": names,
                 "service_tier": st.just("default"),
-                "reasoning_effort": st.sampled_from(["none", "low", "high", "max"]),
+                "reasoning_effort": st.sampled_from(["none", "low", "medium", "high", "xhigh", "max"]),
                 "response_format": response_formats,
             },
         )
@@ -107,9 +107,32 @@ image_blocks = st.sampled_from(
         {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
     ]
 )
-messages_users = st.fixed_dictionaries(
-    {"role": st.just("user"), "content": texts | several(text_blocks | image_blocks)}
+document_blocks = names.map(
+    lambda name: {
+        "type": "document",
+        "title": f"{name}.pdf",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="},
+    }
 )
+messages_users = st.fixed_dictionaries(
+    {"role": st.just("user"), "content": texts | several(text_blocks | image_blocks | document_blocks)}
+)
+efforts = st.sampled_from(["low", "medium", "high", "xhigh", "max"])
+output_configs = titled.map(lambda schema: {"format": {"type": "json_schema", "schema": schema}})
+reasoning = (
+    st.just({})
+    | st.just({"thinking": {"type": "disabled"}})
+    | output_configs.map(lambda config: {"output_config": config})
+    | st.builds(
+        lambda effort, config: {
+            "thinking": {"type": "adaptive", "display": "omitted"},
+            "output_config": {"effort": effort, **config},
+        },
+        efforts,
+        st.just({}) | output_configs,
+    )
+)
+"""How much to think, and the shape of the answer, which share a field."""
 
 
 @st.composite
@@ -130,10 +153,19 @@ custom_tool_fields = st.fixed_dictionaries(
     {
         "tools": st.lists(custom_tools, min_size=1, max_size=2),
         "tool_choice": st.sampled_from(
-            [{"type": "auto"}, {"type": "any"}, {"type": "none"}, {"type": "any", "disable_parallel_tool_use": True}]
+            [
+                {"type": "auto"},
+                {"type": "any"},
+                {"type": "none"},
+                {"type": "any", "disable_parallel_tool_use": True},
+                {"type": "tool", "name": "f"},
+            ]
         ),
     }
 )
+
+
+_ADAPTIVE = {"type": "adaptive", "display": "omitted"}
 
 
 @st.composite
@@ -149,10 +181,12 @@ def messages_requests(draw: st.DrawFn) -> dict[str, Any]:
                 "temperature": st.sampled_from([0, 0.25, 0.5]),
                 "metadata": st.fixed_dictionaries({"user_id": names}),
                 "service_tier": st.just("standard_only"),
-                "thinking": st.just({"type": "disabled"}),
-                "output_config": titled.map(lambda schema: {"format": {"type": "json_schema", "schema": schema}}),
             },
         )
     )
     messages = [draw(messages_users), *(turn for exchange in exchanges for turn in exchange)]
-    return {**fields, **draw(st.just({}) | custom_tool_fields), "messages": messages}
+    tools = draw(st.just({}) | custom_tool_fields)
+    thought = draw(reasoning)
+    if tools.get("tool_choice", {}).get("type") in ("any", "tool"):
+        thought = {name: value for name, value in thought.items() if value != _ADAPTIVE}
+    return {**fields, **thought, **tools, "messages": messages}

@@ -337,6 +337,21 @@ def test_a_cache_breakpoint_is_marked_where_it_can_be() -> None:
     assert turn["content"] == [{"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}]
 
 
+def test_of_many_cache_breakpoints_the_latest_are_marked() -> None:
+    mark = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    parts = [{"type": "text", "text": str(number), **mark} for number in range(6)]
+    there = said(
+        messages_of(messages=[{"role": "system", "content": parts[:3]}, {"role": "user", "content": parts[3:]}])
+    )
+    blocks = [*there["system"], *there["messages"][0]["content"]]
+    assert [block["text"] for block in blocks if "cache_control" in block] == ["2", "3", "4", "5"]
+
+
+def test_adaptive_thinking_is_asked_for_by_name() -> None:
+    assert said(chat_of(thinking={"type": "adaptive"}))["reasoning_effort"] == "medium"
+    assert said(chat_of(thinking={"type": "adaptive"}, output_config={"effort": "low"}))["reasoning_effort"] == "low"
+
+
 def test_a_schema_keeps_its_name_as_its_title() -> None:
     described = {"name": "weather", "description": "Today's.", "schema": SCHEMA, "strict": True}
     there = said(messages_of(response_format={"type": "json_schema", "json_schema": described}))
