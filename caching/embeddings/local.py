@@ -1,7 +1,5 @@
-"""The local embedder: a contextual model (MiniLM) and a static one (wordllama), joined in one vector.
-
-Both parts are of length one and scaled, so that the dot product of two vectors is the weighted mean of both cosines:
-one column of vectors is all that a store needs. Nothing is loaded before the first text, and nothing is downloaded.
+"""The local embedder: all-MiniLM-L6-v2 in int8, in this process. Nothing is loaded before the first text, and nothing
+is ever downloaded.
 """
 
 from __future__ import annotations
@@ -19,12 +17,8 @@ from tokenizers import Tokenizer
 
 from caching.domain import EmbeddingError
 from caching.embeddings.build import TOKENIZER, model_file
-from caching.embeddings.weights import WeightsMissingError, find_file, map_tensors
+from caching.embeddings.weights import WeightsMissingError, find_file
 
-CONTEXTUAL_SHARE = 0.8
-_CONTEXTUAL, _STATIC = 384, 256
-_STATIC_WEIGHTS = ("wordllama", "wordllama/weights/l2_supercat_256.safetensors")
-_STATIC_TOKENIZER = ("wordllama", "wordllama/tokenizers/l2_supercat_tokenizer_config.json")
 _MOST_TOKENS = 256
 _MOST_CHARACTERS = 8_000
 
@@ -37,13 +31,13 @@ class LocalEmbedder:
     """
 
     name = "local"
-    version = f"minilm-l6-v2-int8+wordllama-256/{CONTEXTUAL_SHARE:g}"
-    dimensions = _CONTEXTUAL + _STATIC
+    version = "minilm-l6-v2-int8-1"
+    dimensions = 384
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._loading = threading.Lock()
-        self._models: _Models | None = None
+        self._model: _Model | None = None
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `caching.domain.Embedder`."""
@@ -51,53 +45,39 @@ class LocalEmbedder:
 
     def embed_now(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The same, in the calling thread: for commands."""
-        models = self._load()
+        model = self._load()
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
-            vectors[row] = models.embed(text[:_MOST_CHARACTERS])
+            vectors[row] = model.embed(text[:_MOST_CHARACTERS])
         return vectors
 
     def close(self) -> None:
         """Ends the thread."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _load(self) -> _Models:
+    def _load(self) -> _Model:
         with self._loading:
-            if self._models is None:
+            if self._model is None:
                 try:
-                    self._models = _Models()
+                    self._model = _Model()
                 except (WeightsMissingError, OSError) as error:
                     raise EmbeddingError(f"the local embedding model is not available: {error}") from error
-            return self._models
+            return self._model
 
 
-class _Models:
-    """Both networks and their tokenizers, loaded."""
+class _Model:
+    """The network and its tokenizer, loaded."""
 
     def __init__(self) -> None:
         self._tokenizer = Tokenizer.from_file(str(find_file(*TOKENIZER)))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)
         self._session = InferenceSession(str(model_file()), _options(), providers=["CPUExecutionProvider"])
-        self._static_tokenizer = Tokenizer.from_file(str(find_file(*_STATIC_TOKENIZER)))
-        self._static_tokenizer.no_padding()
-        self._static_tokenizer.enable_truncation(4 * _MOST_TOKENS)
-        self._static = map_tensors(find_file(*_STATIC_WEIGHTS))["embedding.weight"]
 
     def embed(self, text: str) -> NDArray[np.float32]:
-        contextual = self._embed_contextually(text) * np.float32(CONTEXTUAL_SHARE**0.5)
-        static = self._embed_statically(text) * np.float32((1 - CONTEXTUAL_SHARE) ** 0.5)
-        return np.concatenate([contextual, static])
-
-    def _embed_contextually(self, text: str) -> NDArray[np.float32]:
         ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
         embedding: Any = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
         return np.asarray(embedding[0], dtype=np.float32)
-
-    def _embed_statically(self, text: str) -> NDArray[np.float32]:
-        ids = self._static_tokenizer.encode(text, add_special_tokens=False).ids
-        mean = self._static[ids].astype(np.float32).mean(axis=0) if ids else np.ones(_STATIC, dtype=np.float32)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
 
 def _options() -> SessionOptions:

@@ -36,7 +36,7 @@ def find_file(distribution: str, name: str) -> Path:
 
 
 def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Every tensor of a safetensors file, mapped rather than read: processes share it, and unused rows cost nothing."""
+    """Every tensor of a safetensors file, mapped rather than read."""
     mapped = np.memmap(path, dtype=np.uint8, mode="r")
     start = 8 + int.from_bytes(bytes(mapped[:8]), "little")
     header = json.loads(bytes(mapped[8:start]))
