@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inference.domain import PRICED_SERVICES, Cost, Order, Tier, Usage
+from inference.domain import PRICED_SERVICES, Cost, Model, Order, Tier, Usage
 from inference.endings import Ending
 from inference.pricing import Line, PriceBook
 
 ROUTING = "routing"
 OPTIMIZATION = "token_optimization"
+BATCH = "batch"
 CACHES = {Tier.T1: "cache_t1", Tier.T2: "cache_t2", Tier.T3: "cache_t3"}
 
 
@@ -43,6 +43,8 @@ class Bill:
 def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
     """By the prices of now."""
     usage, service, paid = ending.usage, ending.usage.service, ending.paid
+    if paid is not None and service == BATCH:
+        return _batch_bill(prices, order, usage, paid)
     cost = 0
     lines: tuple[Line, ...] = ()
     if paid is not None:
@@ -53,12 +55,28 @@ def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
     asked, service_asked = _as_asked(order, ending)
     tariff = prices.tariff(order.baseline, service=service_asked)
     original = tariff.price(asked)
-    parts = _parts(ending.tier, cost, tariff.price(usage) if paid is not None else original, original)
+    unrouted = original if asked is usage or paid is None else tariff.price(usage)
+    parts = _parts(ending.tier, cost, unrouted, original)
     return Bill(_cost(prices, order, cost, original), service, service_asked, lines, tariff.lines(asked), parts)
 
 
+def _batch_bill(prices: PriceBook, order: Order, usage: Usage, paid: Model) -> Bill:
+    """Without a batch the same call would have been made at once, the way it asks to be served."""
+    asked = replace(usage, input_tokens=usage.input_tokens + order.tokens_saved)
+    service = order.call.service if order.call.service in PRICED_SERVICES else ""
+    batch, live = prices.tariff(paid, service=BATCH), prices.tariff(paid, service=service)
+    baseline = prices.tariff(order.baseline, service=service)
+    cost, at_once = batch.price(usage), live.price(usage)
+    unrouted, original = baseline.price(usage), baseline.price(asked)
+    parts = ((OPTIMIZATION, original - unrouted), (ROUTING, unrouted - at_once), (BATCH, at_once - cost))
+    return Bill(
+        _cost(prices, order, cost, original), BATCH, service, batch.lines(usage), baseline.lines(asked),
+        tuple((name, nano) for name, nano in parts if nano),
+    )  # fmt: skip
+
+
 def _cost(prices: PriceBook, order: Order, cost: int, original: int) -> Cost:
-    return Cost(cost, original, order.baseline.id, prices.version)
+    return Cost(cost, original, order.baseline.id, prices.version, order.own_spend_nano)
 
 
 def _as_asked(order: Order, ending: Ending) -> tuple[Usage, str]:
@@ -69,7 +87,8 @@ def _as_asked(order: Order, ending: Ending) -> tuple[Usage, str]:
     """
     usage, service = ending.usage, ending.usage.service
     if ending.paid is not None:
-        return replace(usage, input_tokens=usage.input_tokens + order.tokens_saved), service
+        saved = order.tokens_saved
+        return (replace(usage, input_tokens=usage.input_tokens + saved) if saved else usage), service
     if usage.cache_write_tokens:
         cached = usage.cached_input_tokens + usage.cache_write_tokens
         usage = replace(usage, cached_input_tokens=cached, cache_write_tokens=0, cache_write_1h_tokens=0)
@@ -80,5 +99,7 @@ def _parts(tier: Tier, cost: int, unrouted: int, original: int) -> tuple[tuple[s
     """`unrouted` is what the tokens of this answer cost at the model that was asked for."""
     if tier is not Tier.MISS:
         return ((CACHES[tier], original),)
-    parts: Sequence[tuple[str, int]] = ((OPTIMIZATION, original - unrouted), (ROUTING, unrouted - cost))
+    if original == unrouted:
+        return ((ROUTING, original - cost),) if original != cost else ()
+    parts = (OPTIMIZATION, original - unrouted), (ROUTING, unrouted - cost)
     return tuple((name, nano) for name, nano in parts if nano)

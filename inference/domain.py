@@ -204,6 +204,10 @@ class Order:
     techniques: tuple[str, ...] = ()
     tokens_saved: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the decision of a stage rests on, for the receipt: by the stage's name."""
+    own_spend_nano: int = 0
+    """What Asahi itself spent on this request so far: embeddings, verifiers."""
 
 
 @dataclass(frozen=True, slots=True)

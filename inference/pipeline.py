@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from caching.domain import CachedAnswer
 from governance.domain import Principal
 from inference.domain import Answer, Call, Order, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
-from inference.flights import Execution, Flights, Seat
-from inference.stages import Stages
+from inference.flights import Execution, Flights, Outcome, Seat
+from inference.stages import Learn, Stages
 from inference.wire.format import format_of
 
 
@@ -31,6 +31,9 @@ class Pipeline:
         self._stages = stages
         self._flights = flights
         self._unconfigured = stages.unconfigured()
+        self._caches = tuple(
+            (tier, cache) for tier, cache in ((Tier.T2, stages.t2), (Tier.T3, stages.t3)) if cache is not None
+        )
 
     def refusal_of(self, principal: Principal, call: Call) -> Refusal | None:
         """Why a call that is to be made later could not be, as far as it can be told now."""
@@ -71,9 +74,14 @@ class Pipeline:
         try:
             if stages.batching is not None:
                 order = await stages.batching(order)
-            for tier, cache in ((Tier.T2, stages.t2), (Tier.T3, stages.t3)):
-                if cache is not None and (found := await cache.look_up(order)) is not None:
-                    return await self._replay(order, found.answer, tier, found.reason)
+            lessons = []
+            for tier, cache in self._caches:
+                looked = await cache.look_up(order)
+                order = looked.order
+                if looked.answer is not None:
+                    return await self._replay(order, looked.answer, tier, looked.reason)
+                if looked.learn is not None:
+                    lessons.append(looked.learn)
             if stages.optimize is not None:
                 order = await stages.optimize(order)
             if stages.enrich is not None:
@@ -83,6 +91,8 @@ class Pipeline:
                 return plan
             execution = stages.execute.launch(order, plan)  # which records when it ends
             self._flights.take_off(seat, execution)
+            for learn in lessons:
+                execution.outcome.add_done_callback(_learning(learn))
         finally:
             if execution is None:
                 stages.governance.release(order)
@@ -147,6 +157,14 @@ class _Replayed:
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def _learning(learn: Learn) -> Callable[[asyncio.Future[Outcome]], None]:
+    def tell(outcome: asyncio.Future[Outcome]) -> None:
+        if not outcome.cancelled():
+            learn(outcome.result())
+
+    return tell
 
 
 async def _final_report(execution: Execution) -> Report | None:

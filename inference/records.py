@@ -224,6 +224,8 @@ def _event_of(order: Order, ending: Ending, bill: Bill, unconfirmed: Sequence[ob
 def _receipt_of(order: Order, ending: Ending, bill: Bill, unconfirmed: Sequence[object]) -> dict[str, Any]:
     """What has no column of its own."""
     receipt = {"stages": dict(order.notes), "simulated": ending.simulated, "bill": bill.receipt()}
+    if order.evidence:
+        receipt["evidence"] = dict(order.evidence)
     if ending.own_account:
         receipt["account"] = "own"
     if unconfirmed:

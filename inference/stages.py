@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from caching.domain import CachedAnswer
 from governance.domain import Principal
 from inference.domain import Call, Order, Plan, Refusal, Report, Tier
-from inference.flights import Execution
+from inference.flights import Execution, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,38 @@ class Governance(Protocol):
         """`pays` is False for a call that joins another's; `counts` is False for one already counted against limits."""
         ...
 
+    async def admit_for_later(self, order: Order) -> Admitted | CachedAnswer | Refusal:
+        """The same for a call whose answer may come in hours: only its budget counts."""
+        ...
+
     def release(self, order: Order) -> None:
         """Give back what an admitted order reserved and will not use."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An answer that T2 or T3 has, and why it may be given."""
+Learn = Callable[[Outcome], None]
+"""Told how the upstream call ended that T2 or T3 could not spare; returns at once."""
 
-    answer: CachedAnswer
-    reason: str
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What T2 or T3 found. `order` says in its notes why it was a hit or why not, and what the lookup itself cost.
+
+    With an `answer`, `reason` says why it may be given. Without one, `learn` wants the answer that a provider gives.
+    """
+
+    order: Order
+    answer: CachedAnswer | None = None
+    reason: str = ""
+    learn: Learn | None = None
 
 
 class Cache(Protocol):
     """T2 or T3."""
 
-    async def look_up(self, order: Order) -> Found | None: ...
+    async def look_up(self, order: Order) -> Looked:
+        """Never raises: what goes wrong is noted, and the request goes on."""
+        ...
 
 
 class Rewrite(Protocol):

@@ -11,6 +11,7 @@ from inference.wire.checks import Invalid
 from inference.wire.embeddings import EmbeddingsFormat
 from inference.wire.errors import Kind
 from inference.wire.messages import MessagesFormat
+from inference.wire.questions import Question
 from inference.wire.responses import ResponsesFormat
 
 
@@ -58,6 +59,9 @@ class WireFormat(Protocol):
 
     def task_text(self, body: Mapping[str, Any]) -> str:
         """The text of the last user message."""
+
+    def question(self, body: Mapping[str, Any]) -> Question | None:
+        """What is asked at the end in plain words of the user, apart from the rest; None when it is anything else."""
 
     def system_text(self, body: Mapping[str, Any]) -> str:
         """The instructions."""

@@ -21,6 +21,7 @@ class ChatFormat:
     upstream_body = staticmethod(request.upstream_body)
     canonical = staticmethod(request.canonical)
     task_text = staticmethod(request.task_text)
+    question = staticmethod(request.question)
     system_text = staticmethod(request.system_text)
     max_output_tokens = staticmethod(request.max_output_tokens)
     answers = staticmethod(request.answers)

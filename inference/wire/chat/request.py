@@ -11,6 +11,7 @@ from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, settings_of, with_plain_content
 from inference.wire.chat.fields import FIELDS
 from inference.wire.fields import neutral_values, not_steering
+from inference.wire.questions import Question, question_in
 from inference.wire.usage import asked_for
 
 _WITHOUT_EFFECT: Final = not_steering(FIELDS)
@@ -70,6 +71,11 @@ def task_text(body: Mapping[str, Any]) -> str:
         if message["role"] == "user":
             return text_of(message.get("content"))
     return ""
+
+
+def question(body: Mapping[str, Any]) -> Question | None:
+    """What is asked in plain words at the end, apart from the rest."""
+    return question_in(body, "messages")
 
 
 def system_text(body: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ class EmbeddingsFormat:
     upstream_body = staticmethod(request.upstream_body)
     canonical = staticmethod(request.canonical)
     task_text = staticmethod(request.no_text)
+    question = staticmethod(request.no_question)
     system_text = staticmethod(request.no_text)
     max_output_tokens = staticmethod(request.max_output_tokens)
     answers = staticmethod(request.answers)

@@ -93,6 +93,10 @@ def no_text(body: Mapping[str, Any]) -> str:
     return ""
 
 
+def no_question(body: Mapping[str, Any]) -> None:
+    """Vectors answer no question."""
+
+
 def max_output_tokens(body: Mapping[str, Any]) -> int | None:
     """Nothing is written."""
     return 0

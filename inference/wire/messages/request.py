@@ -11,6 +11,7 @@ from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, plain, settings_of, unmarked, with_plain_content
 from inference.wire.fields import neutral_values, not_steering
 from inference.wire.messages.fields import FIELDS
+from inference.wire.questions import Question, question_in
 from inference.wire.usage import asked_for, priced
 
 _WITHOUT_EFFECT: Final = not_steering(FIELDS)
@@ -59,6 +60,11 @@ def task_text(body: Mapping[str, Any]) -> str:
         if message["role"] == "user" and (text := text_of(message.get("content"))):
             return text
     return ""
+
+
+def question(body: Mapping[str, Any]) -> Question | None:
+    """What is asked in plain words at the end, apart from the rest."""
+    return question_in(body, "messages")
 
 
 def system_text(body: Mapping[str, Any]) -> str:

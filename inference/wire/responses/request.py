@@ -10,6 +10,7 @@ import msgspec
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, settings_of
 from inference.wire.fields import neutral_values, not_steering
+from inference.wire.questions import Question, question_in
 from inference.wire.responses.checks import kind_of
 from inference.wire.responses.fields import FIELDS
 from inference.wire.usage import asked_for
@@ -99,6 +100,11 @@ def task_text(body: Mapping[str, Any]) -> str:
         if item.get("role") == "user":
             return text_of(item.get("content"))
     return ""
+
+
+def question(body: Mapping[str, Any]) -> Question | None:
+    """What is asked in plain words at the end, apart from the rest."""
+    return question_in({**body, "input": items_of(body)}, "input")
 
 
 def system_text(body: Mapping[str, Any]) -> str:
