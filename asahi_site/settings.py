@@ -204,5 +204,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+REST_FRAMEWORK = {"EXCEPTION_HANDLER": "asahi_site.rest_errors.handle", "UNAUTHENTICATED_USER": None}
+
 LOGGING_CONFIG = "asahi_site.logs.configure"
 LOGGING = {"level": ASAHI.site.log_level}

@@ -10,6 +10,7 @@ from analytics import dashboard, onboarding
 from asahi_site import api_pages, pages
 from asahi_site.api import api
 from governance import pages as organization
+from governance.rest import provider_keys
 
 public: list[URLPattern | URLResolver] = [
     path("", pages.landing, name="landing"),
@@ -42,10 +43,16 @@ product: list[URLPattern | URLResolver] = [
     path("profile", organization.profile, name="profile"),
 ]
 
+management: list[URLPattern | URLResolver] = [
+    path("governance/provider-keys", provider_keys.ProviderKeyList.as_view()),
+    path("governance/provider-keys/<uuid:key_id>", provider_keys.ProviderKeyDetail.as_view()),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *public,
     *entrance,
     *product,
+    *management,
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]
