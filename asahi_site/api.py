@@ -14,6 +14,7 @@ from asahi_site import errors
 from asahi_site.health import router as health_router
 from governance.auth import KeyAuth
 from governance.domain import Scope
+from inference.api.batches import router as batches_router
 from inference.api.compatible import router as compatible_router
 from inference.api.files import router as files_router
 from inference.api.model_list import router as model_list_router
@@ -55,6 +56,7 @@ api.add_router("", responses_router)
 api.add_router("", model_list_router)
 api.add_router("", token_count_router)
 api.add_router("", files_router)
+api.add_router("", batches_router)
 api.add_router("", native_router)
 api.add_router("", health_router)
 api.add_router("", analytics.router, auth=KeyAuth(Scope.ANALYTICS))

@@ -139,6 +139,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 10}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drain-outbox": {"task": "governance.drain_outbox", "schedule": 10.0, "options": {"expires": 10}},
+    "advance-batches": {"task": "inference.advance_batches", "schedule": 10.0, "options": {"expires": 10}},
+    "clear-files": {"task": "inference.clear_files", "schedule": 3600.0, "options": {"expires": 3600}},
     "make-responses": {"task": "inference.make_responses", "schedule": 10.0, "options": {"expires": 10}},
     "clear-responses": {"task": "inference.clear_responses", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -179,12 +179,12 @@ def settle_command(org_id: str, request_id: str, *, cost_nano: int, tokens_delta
     return SETTLE.whole((spend, reserved, leases, active, rate), request_id, cost_nano, _HOLD_MS, tokens_delta, minute)
 
 
-def renew_command(org_id: str, running: Iterable[tuple[str, int, bool]]) -> Command:
+def renew_command(org_id: str, running: Iterable[tuple[str, int, bool]], *, lease_ms: int = _LEASE_MS) -> Command:
     """Extends the leases of requests still running: each one's id, what it has reserved, and whether it counts among
     those at the same time."""
     _, spend, reserved, leases, active = _keys(org_id)
     words = [word for request_id, nano, takes_place in running for word in (request_id, nano, int(takes_place))]
-    return RENEW.whole((spend, reserved, leases, active), _LEASE_MS, *words)
+    return RENEW.whole((spend, reserved, leases, active), lease_ms, *words)
 
 
 def record_words(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from governance.domain import Principal, Scope, scopes_of
 from governance.keys import digests_of, looks_like_key
 from governance.models import ApiKey, Policy
 from governance.principals import KeyProblem, PrincipalDirectory, policy_of
+from governance.provider_keys import accounts_of
 
 
 class AuthRefused(Exception):  # noqa: N818 - it is the caller who is refused
@@ -90,7 +92,8 @@ def _find_by_query(secret: str) -> Principal | KeyProblem:
 
 def principal_of_key(key_id: UUID | str) -> Principal | KeyProblem:
     """Who a key belongs to now, for work that was begun with it and goes on without it."""
-    return _principal_of(ApiKey.objects.filter(pk=key_id).first())
+    found = _principal_of(ApiKey.objects.filter(pk=key_id).first())
+    return found if isinstance(found, KeyProblem) else replace(found, accounts=accounts_of(found.org_id))
 
 
 def _principal_of(key: ApiKey | None) -> Principal | KeyProblem:

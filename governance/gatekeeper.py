@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -111,6 +111,20 @@ class Gatekeeper:
         commands = (*self.settling(request_id, cost_nano=0, tokens=0), *beside)
         if commands:
             self._pipe.submit(*commands).add_done_callback(_forgive)
+
+    async def hand_over(self, org_id: str, held: Mapping[str, int], *, lease_seconds: int) -> None:
+        """From now on these reservations, by request id in nano-USD, are held by leases of their own, however long this
+        process lives; whoever keeps them calls this again in time. Raises RedisAway."""
+        for request_id in held:
+            self._holds.pop(request_id, None)
+        running = [(request_id, amount, False) for request_id, amount in held.items() if amount]
+        if running:
+            _report(await self._pipe.submit(renew_command(org_id, running, lease_ms=lease_seconds * 1000)))
+
+    def take_over(self, org_id: str, request_id: str, amount_nano: int) -> None:
+        """Settle this reservation as if it had been made here. The next `settling` of the request does."""
+        if amount_nano:
+            self._holds[request_id] = Hold(org_id, amount_nano, 0, 0, takes_place=False, local=False)
 
     async def forget(self, org_id: str, request_ids: Sequence[str]) -> None:
         """Let go of what a process that died may have reserved for these requests. Raises RedisAway."""

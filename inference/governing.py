@@ -8,6 +8,7 @@ from dataclasses import replace
 from caching.domain import CachedAnswer
 from caching.exact import ExactCache, flight_of
 from governance.admission import Ask, Denied, Elsewhere, Hit, Limit, Verdict
+from governance.domain import Principal
 from governance.gatekeeper import Gatekeeper
 from inference.domain import Order, Refusal, RefusalKind
 from inference.stages import Admitted
@@ -49,11 +50,30 @@ class Governing:
         verdict = await self._gatekeeper.admit(order.principal, ask)
         if isinstance(verdict, Elsewhere):
             verdict = await self._wait_for(verdict, order, ask)
+        return await self._read(order.principal, ask, verdict)
+
+    async def admit_for_later(self, order: Order) -> Admitted | CachedAnswer | Refusal:
+        """Only its budget counts: it takes nobody's place for the hours it may wait, and nobody waits for it."""
+        policy = replace(
+            order.principal.policy, requests_per_minute=None, tokens_per_minute=None, max_concurrency=None
+        )
+        principal = replace(order.principal, policy=policy)
+        ask = Ask(
+            request_id=order.call.request_id,
+            t1_key=order.t1_key or f"asahi:t1:{{{principal.org_id}}}:",
+            reserve_nano=order.reserve_nano,
+            tokens=0,
+            read_t1=order.t1_key is not None,
+            counts=False,
+        )
+        return await self._read(principal, ask, await self._gatekeeper.admit(principal, ask))
+
+    async def _read(self, principal: Principal, ask: Ask, verdict: Verdict) -> Admitted | CachedAnswer | Refusal:
         if isinstance(verdict, Hit):
-            cached = self._t1.read(order.principal.org_id, ask.t1_key, verdict.entry)
+            cached = self._t1.read(principal.org_id, ask.t1_key, verdict.entry)
             if cached is not None:
                 return cached
-            verdict = await self._gatekeeper.admit(order.principal, replace(ask, read_t1=False, counts=False))
+            verdict = await self._gatekeeper.admit(principal, replace(ask, read_t1=False, counts=False))
         if isinstance(verdict, Denied):
             return _refusal_of(verdict)
         return Admitted()

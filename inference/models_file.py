@@ -52,6 +52,7 @@ class ProviderEntry(Entry):
     auth: Literal["bearer", "x-api-key", "api-key"] | None = None
     timeouts: TimeoutsEntry = TimeoutsEntry()
     batch_discount: Discount | None = None
+    batches: Literal["openai", "anthropic"] | None = None
     unasked_services: frozenset[Service] = frozenset()
 
     @model_validator(mode="after")

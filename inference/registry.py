@@ -47,6 +47,8 @@ class ProviderConfig:
     key_optional: bool = False
     auth: str = "bearer"
     timeouts: Timeouts = Timeouts()
+    batches: str = ""
+    """Whose protocol its batch service speaks; empty when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def _to_provider(entry: ProviderEntry) -> ProviderConfig:
         key_optional=entry.key_optional,
         auth=entry.auth or ("x-api-key" if entry.wire is Wire.MESSAGES else "bearer"),
         timeouts=Timeouts(entry.timeouts.connect, entry.timeouts.first_byte, entry.timeouts.idle),
+        batches=entry.batches or "",
     )
 
 

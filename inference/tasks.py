@@ -6,6 +6,7 @@ from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
+from inference.batches import engine, housekeeping, waking
 from inference.models import StoredResponse
 from inference.responses.housekeeping import clear_expired
 from inference.responses.making import Maker
@@ -24,6 +25,18 @@ def make_responses() -> int:
 
 async def _make(workshop: Workshop) -> int:
     return await Maker(workshop).run()
+
+
+@shared_task(name=waking.ADVANCE_TASK, queue="default")
+def advance_batches() -> int:
+    """Advance the batches that are due. Returns how many turns were taken."""
+    return engine.advance_batches()
+
+
+@shared_task(name=waking.CLEAR_TASK, queue="default")
+def clear_files() -> int:
+    """Delete files and lines that have expired. Returns how many."""
+    return housekeeping.clear_files()
 
 
 @shared_task(name=CLEAR_TASK)

@@ -1,0 +1,118 @@
+"""What OpenAPI says of batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Schema
+
+from inference.api.schemas import OpenAIError
+from inference.batches.lines import ENDPOINTS
+from inference.files.storage import LONGEST_LIFE, SHORTEST_LIFE
+
+_ERRORS = (400, 401, 403, 405, 413, 500, 503)
+
+
+class BatchProblem(Schema):
+    code: str
+    message: str
+    line: int | None
+    param: str | None
+
+
+class BatchProblems(Schema):
+    object: str
+    data: list[BatchProblem]
+
+
+class RequestCounts(Schema):
+    total: int
+    completed: int
+    failed: int
+
+
+class InputDetails(Schema):
+    cached_tokens: int
+
+
+class OutputDetails(Schema):
+    reasoning_tokens: int
+
+
+class BatchUsage(Schema):
+    input_tokens: int
+    input_tokens_details: InputDetails
+    output_tokens: int
+    output_tokens_details: OutputDetails
+    total_tokens: int
+
+
+class BatchObject(Schema):
+    id: str
+    object: str
+    endpoint: str
+    model: str | None
+    errors: BatchProblems | None
+    input_file_id: str
+    completion_window: str
+    status: str
+    output_file_id: str | None
+    error_file_id: str | None
+    created_at: int
+    in_progress_at: int | None
+    expires_at: int | None
+    finalizing_at: int | None
+    completed_at: int | None
+    failed_at: int | None
+    expired_at: int | None
+    cancelling_at: int | None
+    cancelled_at: int | None
+    request_counts: RequestCounts
+    usage: BatchUsage
+    metadata: dict[str, str] | None
+
+
+class BatchList(Schema):
+    object: str
+    data: list[BatchObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+def _answers(success: Any, *statuses: int) -> dict[int, Any]:
+    return {200: success, **dict.fromkeys((*_ERRORS, *statuses), OpenAIError)}
+
+
+_CREATE = {
+    "type": "object",
+    "required": ["input_file_id", "endpoint", "completion_window"],
+    "additionalProperties": False,
+    "properties": {
+        "input_file_id": {"type": "string", "description": "A file uploaded with the purpose `batch`."},
+        "endpoint": {"enum": list(ENDPOINTS)},
+        "completion_window": {"enum": ["24h"]},
+        "metadata": {
+            "type": ["object", "null"],
+            "maxProperties": 16,
+            "propertyNames": {"maxLength": 64},
+            "additionalProperties": {"type": "string", "maxLength": 512},
+        },
+        "output_expires_after": {
+            "type": ["object", "null"],
+            "required": ["anchor", "seconds"],
+            "additionalProperties": False,
+            "properties": {
+                "anchor": {"enum": ["created_at"]},
+                "seconds": {"type": "integer", "minimum": SHORTEST_LIFE, "maximum": LONGEST_LIFE},
+            },
+        },
+    },
+}
+CREATE: dict[str, Any] = {
+    "response": _answers(BatchObject),
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _CREATE}}}},
+}
+LIST: dict[str, Any] = {"response": _answers(BatchList)}
+FIND: dict[str, Any] = {"response": _answers(BatchObject, 404)}
+CANCEL: dict[str, Any] = {"response": _answers(BatchObject, 404, 409)}
