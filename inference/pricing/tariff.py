@@ -69,18 +69,17 @@ class Tariff:
 
     def lines(self, usage: Usage) -> tuple[Line, ...]:
         """What the price is the sum of. Each token is counted once, in the kind that its rate is published for."""
-        card = self.card_for(usage.input_tokens)
-        cached, written, hour = usage.cached_input_tokens, usage.cache_write_tokens, usage.cache_write_1h_tokens
-        lines = [
-            ("input", max(usage.input_tokens - cached - written, 0), card.input),
-            ("cached_input", cached, card.cached_input),
-            ("cache_write", max(written - hour, 0), card.cache_write),
-            ("cache_write_1h", hour, card.cache_write_1h),
-            ("output", usage.output_tokens, card.output),
-        ]
-        if self._by_kind or usage.extras is not None:
-            lines = _split(lines, usage, usage.extras or _NO_EXTRAS, card)
-        return tuple([line for line in lines if line[1]])
+        cards = self.cards
+        card = cards[0] if len(cards) == 1 else self.card_for(usage.input_tokens)
+        extras = usage.extras
+        if self._by_kind or extras is not None:
+            return _split(_plain_lines(usage, card), usage, extras or _NO_EXTRAS, card)
+        if usage.cached_input_tokens or usage.cache_write_tokens:
+            return tuple([line for line in _plain_lines(usage, card) if line[1]])
+        read, written = usage.input_tokens, usage.output_tokens
+        if read and written:
+            return ("input", read, card.input), ("output", written, card.output)
+        return (("input", read, card.input),) if read else (("output", written, card.output),) if written else ()
 
     def bound(self, input_tokens: int, output_tokens: int, searches: int = 0) -> int:
         """Nano-USD that no call of at most so many tokens and searches exceeds, whatever kinds they are of."""
@@ -105,13 +104,24 @@ def price_of(lines: tuple[Line, ...]) -> int:
     return (sum(count * rate for _, count, rate in lines) + MILLION // 2) // MILLION
 
 
-def _split(lines: list[Line], usage: Usage, extras: Extras, card: RateCard) -> list[Line]:
+def _plain_lines(usage: Usage, card: RateCard) -> tuple[Line, Line, Line, Line, Line]:
+    cached, written, hour = usage.cached_input_tokens, usage.cache_write_tokens, usage.cache_write_1h_tokens
+    return (
+        ("input", max(usage.input_tokens - cached - written, 0), card.input),
+        ("cached_input", cached, card.cached_input),
+        ("cache_write", max(written - hour, 0), card.cache_write),
+        ("cache_write_1h", hour, card.cache_write_1h),
+        ("output", usage.output_tokens, card.output),
+    )
+
+
+def _split(lines: tuple[Line, ...], usage: Usage, extras: Extras, card: RateCard) -> tuple[Line, ...]:
     """The lines with audio and reasoning taken out of the plain kinds, and with fees."""
     (_, plain, _), (_, cached, _), write, write_1h, (_, written_out, _) = lines
     cached_audio = min(extras.cached_audio_tokens, cached)
     heard = max(extras.audio_input_tokens - extras.cached_audio_tokens, 0)
     reasoning = min(usage.reasoning_tokens, written_out) if card.reasoning != card.output else 0
-    return [
+    split = (
         ("input", max(plain - heard, 0), card.input),
         ("cached_input", cached - cached_audio, card.cached_input),
         write,
@@ -123,7 +133,8 @@ def _split(lines: list[Line], usage: Usage, extras: Extras, card: RateCard) -> l
         ("audio_output", extras.audio_output_tokens, card.audio_output),
         ("web_search", extras.web_searches, card.web_search),
         ("file_search", extras.file_searches, card.file_search),
-    ]
+    )
+    return tuple([line for line in split if line[1]])
 
 
 def worst_of(tariffs: tuple[Tariff, ...]) -> Tariff:
