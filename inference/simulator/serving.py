@@ -137,8 +137,8 @@ class Serving:
     async def _relay(self, steps: Iterable[Step], *, chunk_seconds: float = 0) -> tuple[int, bool]:
         """Send events until they end or the client leaves: how many tokens were sent, and whether it is still there."""
         client = self._client
-        sent = 0
-        for number, step in enumerate(steps):
+        sent = number = 0
+        for step in steps:
             if isinstance(step, Hold):
                 if not await client.pause(step.seconds):
                     return sent, False
@@ -150,6 +150,7 @@ class Serving:
             if not await client.write(step.data):
                 return sent, False
             sent += step.tokens
+            number += 1
         return sent, True
 
     def _headers(self) -> list[tuple[bytes, bytes]]:

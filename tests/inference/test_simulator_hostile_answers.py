@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -17,55 +12,8 @@ import httpx
 import openai
 import pytest
 
-from inference.simulator.faults import FaultPlan, FaultRule, FaultSwitch, Trouble
-from tests.inference.simulator_process import KEY, RunningSimulator
-
-MODEL = "gpt-6-luna"
-QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
-CHAT: dict[str, Any] = {"model": MODEL, "messages": QUESTION}
-STREAM = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
-BEARER = {"authorization": f"Bearer {KEY}"}
-
-
-def chat(simulator: RunningSimulator, *, timeout: float = 10, **more: Any) -> httpx.Response:
-    url = f"{simulator.url}/openai/v1/chat/completions"
-    return httpx.post(url, headers=BEARER, json=CHAT | more, timeout=timeout)
-
-
-@contextmanager
-def stream(simulator: RunningSimulator, *, timeout: float = 10) -> Iterator[httpx.Response]:
-    url = f"{simulator.url}/openai/v1/chat/completions"
-    with httpx.stream("POST", url, headers=BEARER, json=STREAM, timeout=timeout) as response:
-        yield response
-
-
-def events(simulator: RunningSimulator) -> list[str]:
-    with stream(simulator) as response:
-        return [line.removeprefix("data: ") for line in response.iter_lines() if line]
-
-
-def said(event: str) -> str:
-    choices = json.loads(event)["choices"]
-    return str(choices[0]["delta"].get("content") or "") if choices else ""
-
-
-def true_usage(simulator: RunningSimulator) -> dict[str, Any]:
-    """What the undisturbed answer tells."""
-    simulator.control("POST", "/reset")
-    usage: dict[str, Any] = chat(simulator).json()["usage"]
-    simulator.control("POST", "/reset")
-    return usage
-
-
-def only_call(simulator: RunningSimulator) -> dict[str, Any]:
-    [call] = simulator.wait_for_calls(1)
-    return call
-
-
-def most_memory(simulator: RunningSimulator) -> int:
-    """The most bytes that its process ever held."""
-    status = Path(f"/proc/{simulator.pid}/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+from tests.inference.simulator_calls import BEARER, QUESTION, STREAM, chat, events, only_call, said, stream, true_usage
+from tests.inference.simulator_process import RunningSimulator
 
 
 @pytest.mark.parametrize("kind", ["garbage", "html", "no_end", "wrong_shape", "error_event"])
@@ -163,41 +111,6 @@ def test_an_error_comes_in_mid_stream_as_each_sdk_knows_it(
     assert [call["worked_output_tokens"] for call in simulator.wait_for_calls(3)] == [3, 1, 2]
 
 
-@pytest.mark.parametrize("given", [3, 0.5, "86400000", "soon"])
-def test_retry_after_is_sent_as_it_was_asked_for(simulator: RunningSimulator, given: Any) -> None:
-    simulator.spoil("error", status=429, retry_after=given)
-    response = chat(simulator)
-
-    assert (response.status_code, response.headers["retry-after"]) == (429, str(given))
-
-
-def test_retry_after_may_be_a_date_or_missing(simulator: RunningSimulator) -> None:
-    simulator.spoil("error", status=429, retry_after_date=30)
-    until = parsedate_to_datetime(chat(simulator).headers["retry-after"]).timestamp()
-    assert 25 < until - time.time() < 35
-
-    simulator.spoil("error", status=429)
-    assert "retry-after" not in chat(simulator).headers
-
-
-@pytest.mark.parametrize("status", [500, 502, 503, 529])
-def test_any_error_status_comes_before_any_work(simulator: RunningSimulator, status: int) -> None:
-    simulator.spoil("error", status=status)
-
-    assert chat(simulator).status_code == status
-    call = only_call(simulator)
-    assert (call["worked_input_tokens"], call["worked_output_tokens"], call["fault"]) == (0, 0, "error")
-
-
-def test_a_redirect_points_to_another_host(simulator: RunningSimulator) -> None:
-    simulator.spoil("redirect", location="http://127.0.0.1:1/v1")
-    response = chat(simulator)
-
-    assert (response.status_code, response.headers["location"]) == (302, "http://127.0.0.1:1/v1")
-    simulator.spoil("redirect", status=307)
-    assert chat(simulator).status_code == 307
-
-
 @pytest.mark.parametrize("kind", ["hang", "hang_after_headers", "hang_after_chunks"])
 def test_a_hang_of_so_many_seconds_ends_in_the_whole_answer(simulator: RunningSimulator, kind: str) -> None:
     usage = true_usage(simulator)
@@ -236,64 +149,6 @@ def test_headers_may_come_and_nothing_else(simulator: RunningSimulator) -> None:
     call = only_call(simulator)
     assert call["worked_output_tokens"] == 0
     assert call["worked_input_tokens"] > 0
-
-
-def test_a_body_grows_to_any_size_and_stays_json(simulator: RunningSimulator) -> None:
-    simulator.spoil("huge", size=300_000)
-    body = chat(simulator)
-
-    assert len(body.content) > 300_000
-    assert body.json()["choices"][0]["message"]["content"]
-
-
-def test_a_hundred_megabytes_are_sent_without_being_held(simulator: RunningSimulator) -> None:
-    before = most_memory(simulator)
-    simulator.spoil("huge")
-    url = f"{simulator.url}/openai/v1/chat/completions"
-    with httpx.stream("POST", url, headers=BEARER, json=CHAT, timeout=60) as response:
-        size = sum(len(part) for part in response.iter_raw())
-
-    assert size > 100_000_000
-    assert most_memory(simulator) - before < 30_000_000
-    assert only_call(simulator)["fault"] == "huge"
-
-
-def test_a_single_event_grows_to_any_size(simulator: RunningSimulator) -> None:
-    usage = true_usage(simulator)
-    simulator.spoil("huge", size=300_000, after_chunks=2)
-    received = events(simulator)
-
-    assert len(received[2]) > 300_000
-    assert said(received[2])
-    assert only_call(simulator)["worked_output_tokens"] == usage["completion_tokens"]
-
-
-def test_a_stream_without_end_is_counted_until_the_client_leaves(simulator: RunningSimulator) -> None:
-    usage = true_usage(simulator)
-    simulator.spoil("endless")
-    heard = 0
-    with stream(simulator) as response:
-        for line in response.iter_lines():
-            heard += bool(line and said(line.removeprefix("data: ")))
-            if heard > usage["completion_tokens"] + 50:
-                break
-
-    call = only_call(simulator)
-    assert call["fault"] == "endless"
-    assert call["worked_output_tokens"] >= heard
-
-
-def test_a_body_without_end_is_sent_until_the_client_leaves(simulator: RunningSimulator) -> None:
-    simulator.spoil("endless")
-    size = 0
-    url = f"{simulator.url}/openai/v1/chat/completions"
-    with httpx.stream("POST", url, headers=BEARER, json=CHAT) as response:
-        for part in response.iter_raw():
-            size += len(part)
-            if size > 2_000_000:
-                break
-
-    assert only_call(simulator)["fault"] == "endless"
 
 
 @pytest.mark.parametrize(
@@ -353,32 +208,6 @@ def test_a_drip_arrives_byte_by_byte_and_whole(simulator: RunningSimulator) -> N
         assert max(len(part) for _, part in zip(range(20), response.iter_raw(), strict=False)) < 50
 
 
-def test_a_bomb_is_small_on_the_wire_and_vast_unpacked(simulator: RunningSimulator) -> None:
-    simulator.spoil("gzip_bomb", size=20_000_000)
-    url = f"{simulator.url}/openai/v1/chat/completions"
-    with httpx.stream("POST", url, headers=BEARER | {"accept-encoding": "identity"}, json=CHAT) as response:
-        wire = b"".join(response.iter_raw())
-
-    assert response.headers["content-encoding"] == "gzip"
-    assert len(wire) < 200_000
-    assert len(zlib.decompress(wire, wbits=31)) > 20_000_000
-
-
-def test_a_bomb_in_a_stream_is_one_event(simulator: RunningSimulator) -> None:
-    simulator.spoil("gzip_bomb", size=1_000_000)
-    [event] = events(simulator)
-
-    assert len(json.loads(event)["padding"]) == 1_000_000
-
-
-def test_a_single_event_of_a_hundred_megabytes_is_sent(simulator: RunningSimulator) -> None:
-    simulator.spoil("huge", after_chunks=1)
-    with stream(simulator, timeout=60) as response:
-        size = sum(len(part) for part in response.iter_raw())
-
-    assert size > 100_000_000
-
-
 def test_a_chat_that_cannot_say_it_failed_tells_an_error(
     simulator: RunningSimulator, openai_client: openai.OpenAI
 ) -> None:
@@ -387,38 +216,3 @@ def test_a_chat_that_cannot_say_it_failed_tells_an_error(
     assert "error" in chat(simulator).json()
     with pytest.raises(openai.APIError):
         list(openai_client.chat.completions.create(**STREAM))
-
-
-def test_each_rule_has_its_own_count_and_models(simulator: RunningSimulator) -> None:
-    simulator.disturb(
-        rules=[
-            {"kind": "error", "status": 503, "times": 1, "models": [MODEL]},
-            {"kind": "error", "status": 429, "times": 2},
-        ]
-    )
-
-    asked = ["gpt-5.4-mini", MODEL, MODEL, MODEL]
-    assert [chat(simulator, model=model).status_code for model in asked] == [429, 503, 429, 200]
-    assert simulator.stats()["faults"] == {"error": 3}
-
-
-def test_a_rule_s_rate_is_a_share_of_the_calls() -> None:
-    def hits(seed: int) -> list[Trouble]:
-        switch = FaultSwitch(base=FaultPlan(), seed=seed)
-        switch.set(FaultPlan(rules=(FaultRule(Trouble.DRIP, rate=0.25),)))
-        return [switch.next_for(MODEL).trouble for _ in range(400)]
-
-    assert hits(1) == hits(1) != hits(2)
-    assert 70 <= hits(1).count(Trouble.DRIP) <= 130
-
-
-def test_a_rule_for_a_path_meets_free_calls_too(simulator: RunningSimulator) -> None:
-    simulator.spoil("error", status=500, paths=["/v1/models"])
-
-    assert httpx.get(f"{simulator.url}/openai/v1/models", headers=BEARER).status_code == 500
-    assert chat(simulator).status_code == 200
-    simulator.spoil("garbage")
-    assert httpx.get(f"{simulator.url}/openai/v1/models", headers=BEARER).json()["data"]
-    simulator.spoil("garbage", paths=["/v1/models"])
-    with pytest.raises(ValueError, match="Expecting"):
-        httpx.get(f"{simulator.url}/openai/v1/models", headers=BEARER).json()
