@@ -47,7 +47,7 @@ lock: development ## Pin requirements*.in anew, with hashes, for every platform
 		--no-header --python-version 3.11 -o $$name.txt $$name.in || exit 1; done
 
 clean: ## Remove what can be built again; the data in var/ stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov tests/conformance/node/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 reset: ## Forget all data of this clone, its secrets included
