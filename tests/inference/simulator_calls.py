@@ -16,17 +16,19 @@ QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 CHAT: dict[str, Any] = {"model": MODEL, "messages": QUESTION}
 STREAM = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
 BEARER = {"authorization": f"Bearer {KEY}"}
+_CLIENT = httpx.Client(headers=BEARER, limits=httpx.Limits(max_keepalive_connections=0))
+"""One for all calls, since making one takes longer than a call; without connections that outlive theirs."""
 
 
 def chat(simulator: RunningSimulator, *, timeout: float = 10, **more: Any) -> httpx.Response:
     url = f"{simulator.url}/openai/v1/chat/completions"
-    return httpx.post(url, headers=BEARER, json=CHAT | more, timeout=timeout)
+    return _CLIENT.post(url, json=CHAT | more, timeout=timeout)
 
 
 @contextmanager
 def stream(simulator: RunningSimulator, *, timeout: float = 10) -> Iterator[httpx.Response]:
     url = f"{simulator.url}/openai/v1/chat/completions"
-    with httpx.stream("POST", url, headers=BEARER, json=STREAM, timeout=timeout) as response:
+    with _CLIENT.stream("POST", url, json=STREAM, timeout=timeout) as response:
         yield response
 
 
