@@ -7,7 +7,7 @@ from typing import Final
 from inference.domain import Wire
 from inference.wire.chat import errors
 from inference.wire.embeddings import answer, request
-from inference.wire.usage import chat_usage
+from inference.wire.usage import embeddings_usage
 
 
 class EmbeddingsFormat:
@@ -27,7 +27,7 @@ class EmbeddingsFormat:
     include_usage = staticmethod(request.include_usage)
     input_token_bound = staticmethod(request.input_token_bound)
     needs = staticmethod(request.needs)
-    usage_of_body = staticmethod(chat_usage)
+    usage_of_body = staticmethod(embeddings_usage)
     answer_text = staticmethod(answer.answer_text)
     read_stream = staticmethod(answer.NoStream)
     replay = staticmethod(answer.replay)
