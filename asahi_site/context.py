@@ -31,6 +31,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "guides": GUIDES,
         "gateway": GATEWAY_PATHS,
+        "response_days": settings.ASAHI.responses.days,
         "simulated_providers": simulated_providers(settings.SIMULATOR_URL, settings.ASAHI.providers.simulate),
     }
 

@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 1.5
 """How long the end of an answer may wait for being kept."""
 
 _LONGEST_THREAD = 1000
-_LONGEST_ID = 80
+_LONGEST_ID = 120
 
 _KEEP = """
 INSERT INTO inference_storedresponse
@@ -163,10 +163,11 @@ class ResponseStore:
 
     async def items(self, org_id: str, item_ids: Sequence[str]) -> dict[str, Json]:
         """The items that are kept under these ids."""
-        if not self.enabled:
+        possible = [item_id for item_id in item_ids if self._possible(item_id)]
+        if not possible:
             return {}
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(_ITEMS, (org_id, list(item_ids), self._max_bytes))).fetchall()
+            rows = await (await connection.execute(_ITEMS, (org_id, possible, self._max_bytes))).fetchall()
         turns = await self._opened(org_id, rows) or []
         found = {item["id"]: item for turn in turns for item in turn.items if item.get("id")}
         return {item_id: found[item_id] for item_id in item_ids if item_id in found}
@@ -182,8 +183,8 @@ class ResponseStore:
         """At shutdown: wait for what is being kept."""
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    def _possible(self, response_id: str) -> bool:
-        return self.enabled and 0 < len(response_id) <= _LONGEST_ID and "\0" not in response_id
+    def _possible(self, name: str) -> bool:
+        return self.enabled and 0 < len(name) <= _LONGEST_ID and "\0" not in name
 
     @staticmethod
     async def _opened(org_id: str, rows: Sequence[tuple[Any, ...]]) -> list[Turn] | None:
