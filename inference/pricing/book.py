@@ -149,8 +149,8 @@ class PriceBook:
         unasked = (
             self._terms.get(model.provider, NO_TERMS).unasked_services if not asked_for else frozenset((asked_for,))
         )
+        reserves = self._reserves  # taken before the lookups: each of them may begin a new set, to which these are old
         tariffs = tuple(self._in_force(model, service)[1] for service in ("", *sorted(unasked)))
-        reserves = self._reserves  # after the lookups, each of which may begin a new set
         return reserves.setdefault((model.provider, model.upstream_id, asked_for), worst_of(tariffs))
 
     def _refresh(self) -> None:

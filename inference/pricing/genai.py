@@ -65,10 +65,13 @@ class GenaiSchedule:
         self._discount = discount
 
     def check(self) -> None:
-        """Raises PriceError if any price the model has had or will have is of a kind we cannot charge."""
+        """Raises PriceError if any price the model has had or will have, whichever way it is served, is of a kind we
+        cannot charge."""
         prices = self._model.prices
-        for price in [prices] if isinstance(prices, ModelPrice) else [dated.prices for dated in prices]:
-            _tariff(price)
+        for standard in [prices] if isinstance(prices, ModelPrice) else [dated.prices for dated in prices]:
+            _tariff(standard)
+            for special in self._specials():
+                _tariff(ModelPrice(**vars(standard) | vars(special)))
 
     def tariff_at(self, at: datetime) -> Tariff:
         tariff = _tariff(self._model.get_prices(at, self._context))
@@ -82,6 +85,13 @@ class GenaiSchedule:
     def hours(self) -> frozenset[time]:
         windows = (c for c in self._constraints() if isinstance(c, TimeOfDateConstraint))
         return frozenset(_in_utc(hour) for window in windows for hour in (window.start_time, window.end_time))
+
+    def _specials(self) -> Iterator[ModelPrice]:
+        """What is different under one of our services."""
+        contexts = [context for context in _CONTEXTS.values() if context]
+        for variant in self._model.price_variants or ():
+            if any(variant.when.items() <= context.items() for context in contexts):
+                yield variant.prices
 
     def _has_own_price(self, at: datetime) -> bool:
         context = self._context or {}

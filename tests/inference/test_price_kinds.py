@@ -9,12 +9,14 @@ from typing import Any
 
 import genai_prices
 import pytest
+from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, PriceVariant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.domain import Extras, Model, Usage, Wire
 from inference.models_file import RegistryError
-from inference.pricing import PriceBook
+from inference.pricing import PriceBook, PriceError
+from inference.pricing.genai import GenaiSchedule
 from inference.pricing.terms import ProviderTerms
 from tests.inference.model_files import Clock, load_models, model
 from tests.inference.test_price_book import MODELS, SHIPPED
@@ -76,6 +78,15 @@ def test_searches_cost_the_same_in_a_batch() -> None:
 @pytest.mark.parametrize("name", ["gpt-image-1", "gpt-realtime-2"])
 def test_a_model_with_a_price_for_something_no_answer_counts_cannot_be_sold(name: str) -> None:
     assert "input_image_mtok" in PriceBook().check(a_model("openai", name))
+
+
+def test_a_price_that_only_one_service_has_and_that_cannot_be_charged_is_found_before_it_is_used() -> None:
+    standard = ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2))
+    odd = PriceVariant({"service_tier": "priority"}, ModelPrice(output_citation_mtok=Decimal(3)))
+    other = PriceVariant({"route": "elsewhere"}, ModelPrice(output_citation_mtok=Decimal(3)))
+    GenaiSchedule(ModelInfo("m", ClauseEquals("m"), prices=standard, price_variants=[other]), "").check()
+    with pytest.raises(PriceError, match="output_citation_mtok"):
+        GenaiSchedule(ModelInfo("m", ClauseEquals("m"), prices=standard, price_variants=[odd]), "").check()
 
 
 def test_a_batch_costs_what_the_table_says_where_it_says_something() -> None:
