@@ -10,6 +10,7 @@ from analytics import dashboard, onboarding
 from asahi_site import api_pages, pages
 from asahi_site.api import api
 from governance import pages as organization
+from governance import provider_pages
 from governance.rest import provider_keys
 
 public: list[URLPattern | URLResolver] = [
@@ -38,6 +39,8 @@ product: list[URLPattern | URLResolver] = [
     path("dashboard/figures", dashboard.dashboard_figures, name="dashboard-figures"),
     path("governance", organization.keys, name="governance"),
     path("governance/keys/<uuid:key_id>/revoke", organization.revoke, name="revoke-key"),
+    path("governance/providers/add", provider_pages.add, name="add-provider-key"),
+    path("governance/providers/<uuid:key_id>/remove", provider_pages.remove, name="remove-provider-key"),
     path("settings", organization.settings, name="settings"),
     path("settings/switch", organization.switch, name="switch-organization"),
     path("profile", organization.profile, name="profile"),

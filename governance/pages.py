@@ -17,6 +17,7 @@ from governance.keys import IssuedKey, issue_key, revoke_key
 from governance.membership import CHOSEN_ORG, may_manage_keys, may_manage_organization
 from governance.middleware import WorkspaceRequest, member_required
 from governance.models import ApiKey, Membership
+from governance.provider_pages import provider_keys_context
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,6 +106,7 @@ def _keys_context(request: WorkspaceRequest, *, form: KeyForm, issued: IssuedKey
         "api_keys": ApiKey.objects.for_org(request.org.pk).order_by("-created_at"),
         "may_manage": may_manage_keys(request.membership),
         "now": timezone.now(),
+        **provider_keys_context(request),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
@@ -27,10 +27,10 @@ class KeyedView(APIView):
     """A view that is called with an API key of its scope, in JSON, and knows only the key's organization."""
 
     scope: ClassVar[Scope] = Scope.ADMIN
-    authentication_classes: ClassVar[Any] = [KeyAuthentication]
-    permission_classes: ClassVar[Any] = []  # the key's scope says it all
-    parser_classes: ClassVar[Any] = [JSONParser]
-    renderer_classes: ClassVar[Any] = [JSONRenderer]
+    authentication_classes = [KeyAuthentication]
+    permission_classes = []  # the key's scope says it all
+    parser_classes = [JSONParser]
+    renderer_classes = [JSONRenderer]
 
     @property
     def principal(self) -> Principal:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.conf import settings
+from django.test import override_settings
+
+from governance import auth
 from governance.keys import revoke_key
 from governance.models import ApiKey
 from tests.gateway.conftest import Served, Tenant
@@ -54,3 +58,22 @@ def test_a_key_with_the_scope_star_may_do_everything(gateway: Served, tenant: Te
 def test_a_scope_nobody_knows_gives_no_right(gateway: Served, tenant: Tenant) -> None:
     ApiKey.objects.for_org(tenant.org_id).update(scopes=["everything"])
     assert gateway.http.get("/v1/models", headers=tenant.headers).status_code == 403
+
+
+def test_keys_outlive_a_change_of_the_encryption_key(gateway: Served, tenant: Tenant) -> None:
+    before = ApiKey.objects.get(pk=tenant.key_id)
+    with override_settings(ENCRYPTION_KEY=f"next:{'ab' * 32},{settings.ENCRYPTION_KEY}"):
+        assert gateway.http.get("/v1/models", headers=tenant.headers).status_code == 200
+        after = ApiKey.objects.get(pk=tenant.key_id)
+        assert after.digested_with == "next"
+        assert bytes(after.digest) != bytes(before.digest)
+    with override_settings(ENCRYPTION_KEY=f"next:{'ab' * 32}"):
+        runtime_forgets_everything()
+        assert gateway.http.get("/v1/models", headers=tenant.headers).status_code == 200
+
+
+def runtime_forgets_everything() -> None:
+    """As a process that was just started."""
+    directory = auth._Installed.directory
+    assert directory is not None
+    directory.forget_all()

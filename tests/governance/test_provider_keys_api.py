@@ -25,7 +25,7 @@ def post(client: Client, tenant: Tenant | None, body: Any = None, **fields: Any)
 def listed(client: Client, tenant: Tenant) -> list[dict[str, Any]]:
     answer = client.get(PATH, headers=tenant.headers)
     assert answer.status_code == 200, answer.content
-    return answer.json()["data"]
+    return list(answer.json()["data"])
 
 
 def test_a_key_goes_in_and_never_comes_out(client: Client, acme: Tenant) -> None:
