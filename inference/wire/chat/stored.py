@@ -26,6 +26,12 @@ def stored_objects(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _files(parts: list[dict[str, Any]], at: str) -> Iterator[str]:
+    """Files named by any kind of part, those that providers may add too."""
     for index, part in enumerate(parts):
-        if part.get("type") == "file" and isinstance(file := part.get("file"), dict) and file.get("file_id"):
-            yield f"{at}[{index}].file.file_id"
+        if part.get("type") == "text":
+            continue
+        if part.get("file_id"):
+            yield f"{at}[{index}].file_id"
+        for name, inner in part.items():
+            if isinstance(inner, dict) and inner.get("file_id"):
+                yield f"{at}[{index}].{name}.file_id"

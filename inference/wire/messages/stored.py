@@ -10,8 +10,8 @@ from inference.wire.checks import Invalid
 _OF_THE_ACCOUNT: Final = ("mcp_servers", "thread", "user_profile_id", "workspace_id")
 """Servers are reached through the account's tunnels, threads are kept in it, the others are parts of it."""
 
-_DEEPEST: Final = 5
-"""A file named in an output of a result in a block of a message, with one level to spare."""
+_DEEPEST: Final = 8
+"""An image in a document in a fetched page in a result in a message is five deep."""
 
 _ADVISOR: Final = "advisor_"
 
