@@ -204,7 +204,7 @@ def test_a_batch_that_expires_has_done_some_lines(openai_client: openai.OpenAI, 
 
 
 def test_a_batch_can_be_cancelled_half_way(openai_client: openai.OpenAI, simulator: RunningSimulator) -> None:
-    simulator.pace(seconds=0.4, after_lines=1)
+    simulator.pace(seconds=1.6, after_lines=1)
     made = start(openai_client, line("a"), line("b"))
     simulator.wait_for_calls(1)
     assert openai_client.batches.cancel(made.id).status == "cancelling"

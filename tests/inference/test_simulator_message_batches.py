@@ -97,7 +97,7 @@ def test_a_batch_can_end_badly(
 
 
 def test_a_batch_can_be_cancelled_half_way(anthropic_client: anthropic.Anthropic, simulator: RunningSimulator) -> None:
-    simulator.pace(seconds=0.4, after_lines=1)
+    simulator.pace(seconds=1.6, after_lines=1)
     made = anthropic_client.messages.batches.create(requests=[ask("a"), ask("b")])
     with pytest.raises(anthropic.BadRequestError):
         anthropic_client.messages.batches.delete(made.id)

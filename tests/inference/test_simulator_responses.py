@@ -222,7 +222,7 @@ def test_a_response_that_is_not_stored_is_forgotten(openai_client: openai.OpenAI
 def test_a_response_in_the_background_is_done_later_and_counted_then(
     openai_client: openai.OpenAI, simulator: RunningSimulator
 ) -> None:
-    simulator.pace(seconds=0.1)
+    simulator.pace(seconds=0.6)
     queued = respond(openai_client, background=True)
     assert (queued.status, queued.output, simulator.calls()) == ("queued", [], [])
 
@@ -235,11 +235,11 @@ def test_a_response_in_the_background_is_done_later_and_counted_then(
 def test_a_response_in_the_background_can_be_cancelled(
     openai_client: openai.OpenAI, simulator: RunningSimulator
 ) -> None:
-    simulator.pace(seconds=0.1)
+    simulator.pace(seconds=0.6)
     queued = respond(openai_client, background=True)
 
     assert openai_client.responses.cancel(queued.id).status == "cancelled"
-    time.sleep(0.2)
+    time.sleep(0.8)
     assert openai_client.responses.retrieve(queued.id).status == "cancelled"
     assert simulator.calls() == []
     with pytest.raises(openai.BadRequestError, match="synchronous"):
