@@ -9,6 +9,7 @@ class InferenceConfig(AppConfig):
         from governance.provider_keys import install_providers  # settings and models are complete only now
         from inference.catalog import known_providers
         from inference.checks import check_models
+        from inference.responses import rewrapping  # noqa: F401 - says how what it keeps is sealed again
 
         register(check_models, "models")
         install_providers(known_providers)

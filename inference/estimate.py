@@ -14,7 +14,12 @@ from inference.wire.usage import priced
 _COUNTED_AT_ONCE = 20_000
 """Characters that may be counted on the event loop; more is counted in a thread."""
 
-_NOT_TEXT = frozenset({"model", "url", "image_url", "data", "file_data", "file_id", "id", "type", "role", "signature"})
+_NOT_TEXT = frozenset(
+    {
+        "model", "url", "image_url", "data", "file_data", "file_id", "id", "type", "role", "signature",
+        "encrypted_content",
+    }
+)  # fmt: skip
 
 
 async def estimate_usage(order: Order, stated: Usage | None, written: str) -> Usage:

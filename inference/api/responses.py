@@ -34,7 +34,7 @@ async def create_response(request: HttpRequest) -> HttpResponseBase:
     here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
 
     async def answer() -> WireResponse:
-        asked = await serving.read(here.responses, arrival, here.default_mode, principal.org_id)
+        asked = await serving.read(here.responses, arrival, here.default_mode, principal)
         if isinstance(asked, Refusal):
             raise Refused(asked)
         call, presentation = asked

@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Schema
 
+from inference.api.once import once_headers
 from inference.api.schemas import OpenAIError
 
 _PAID = (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503)
@@ -56,7 +57,10 @@ _REQUEST = {
 
 CREATE: dict[str, Any] = {
     "response": _answers(None, _PAID),
-    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}},
+    "openapi_extra": {
+        "parameters": [once_headers()],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
+    },
 }
 RETRIEVE: dict[str, Any] = {"response": _answers(None, _FREE)}
 CANCEL: dict[str, Any] = {"response": _answers(None, _FREE)}

@@ -16,7 +16,7 @@ import msgspec
 
 from governance.encryption import SecretUnreadable
 from governance.principals import Pool
-from inference.responses.sealing import Json, Turn, open_turn, seal, seal_turn, unseal
+from inference.responses.sealing import Json, Turn, open_turn, place_of_job, seal, seal_turn, unseal
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ _decode = msgspec.json.Decoder(Job).decode
 
 
 def seal_job(job: Job, *, org_id: str, response_id: str) -> bytes:
-    return seal(_encode(job), org_id, f"{response_id} job")
+    return seal(_encode(job), org_id, place_of_job(response_id))
 
 
 class Jobs:
@@ -129,7 +129,7 @@ class Jobs:
 async def _claimed(row: Sequence[Any]) -> Claimed:
     response_id, org_id, key_id, attempts, sealed, job = row
     turn = await open_turn(bytes(sealed), org_id=org_id, response_id=response_id)
-    opened = _decode(unseal(bytes(job), org_id, f"{response_id} job"))
+    opened = _decode(unseal(bytes(job), org_id, place_of_job(response_id)))
     return Claimed(response_id, org_id, key_id, attempts, turn, opened)
 
 

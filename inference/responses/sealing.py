@@ -45,26 +45,35 @@ _decode = msgspec.json.Decoder(Turn).decode
 
 async def seal_turn(turn: Turn, *, org_id: str, response_id: str) -> tuple[bytes, int]:
     """Sealed, and its size before."""
-    plain = _encode(turn)
+    plain, place = _encode(turn), place_of(response_id)
     if len(plain) > _PACKED_AT_ONCE:
-        return await asyncio.to_thread(seal, plain, org_id, response_id), len(plain)
-    return seal(plain, org_id, response_id), len(plain)
+        return await asyncio.to_thread(seal, plain, org_id, place), len(plain)
+    return seal(plain, org_id, place), len(plain)
 
 
 async def open_turn(sealed: bytes, *, org_id: str, response_id: str) -> Turn:
     """Raises SecretUnreadable when its key has gone."""
+    place = place_of(response_id)
     if len(sealed) > _PACKED_AT_ONCE:
-        plain = await asyncio.to_thread(unseal, sealed, org_id, response_id)
+        plain = await asyncio.to_thread(unseal, sealed, org_id, place)
     else:
-        plain = unseal(sealed, org_id, response_id)
+        plain = unseal(sealed, org_id, place)
     return _decode(plain)
 
 
+def place_of(response_id: str) -> str:
+    """What a sealed turn is bound to, so that it opens nowhere else."""
+    return f"stored response {response_id}"
+
+
+def place_of_job(response_id: str) -> str:
+    return f"job of response {response_id}"
+
+
 def seal(plain: bytes, org_id: str, place: str) -> bytes:
-    packed = zlib.compress(plain, _FASTEST)
-    return keyring().seal_bytes(packed, org_id=org_id, place=f"stored response {place}")
+    return keyring().seal_bytes(zlib.compress(plain, _FASTEST), org_id=org_id, place=place)
 
 
 def unseal(sealed: bytes, org_id: str, place: str) -> bytes:
     """Raises SecretUnreadable when its key has gone."""
-    return zlib.decompress(keyring().open_bytes(bytes(sealed), org_id=org_id, place=f"stored response {place}"))
+    return zlib.decompress(keyring().open_bytes(bytes(sealed), org_id=org_id, place=place))

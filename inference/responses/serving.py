@@ -18,14 +18,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def read(
-    store: ResponseStore, arrival: Arrival, default_mode: RoutingMode, org_id: str
+    store: ResponseStore, arrival: Arrival, default_mode: RoutingMode, principal: Principal
 ) -> tuple[Call, Presentation] | Refusal:
     """A request as the call it is, with all that it refers to, and how its answer is to be presented."""
     body = read_json(arrival.raw)
     if isinstance(body, Refusal):
         return body
-    if (problem := checked(body, Wire.RESPONSES)) is not None:
+    if (problem := checked(body, Wire.RESPONSES, own_account=bool(principal.accounts))) is not None:
         return problem
+    org_id = principal.org_id
     expanded = await expand(store, org_id, body)
     if isinstance(expanded, Refusal):
         return expanded

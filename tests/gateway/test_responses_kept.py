@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from openai import APIStatusError, OpenAI
 
@@ -114,11 +115,12 @@ def test_an_item_is_referred_to_by_its_id(client: OpenAI) -> None:
 def test_the_input_is_listed_newest_first_in_pages(client: OpenAI) -> None:
     given: Any = [{"role": "user", "content": text} for text in ("a", "b", "c")]
     response = client.responses.create(model=MODEL, input=given)
-    texts = [item.content[0].text for item in client.responses.input_items.list(response.id, limit=2)]  # type: ignore[union-attr]
+    listed: Any = client.responses.input_items.list(response.id, limit=2)
+    texts = [item.content[0].text for item in listed]
     assert texts == ["c", "b", "a"]
-    oldest = client.responses.input_items.list(response.id, order="asc", limit=1)
+    oldest: Any = client.responses.input_items.list(response.id, order="asc", limit=1)
     assert oldest.has_more
-    assert oldest.data[0].content[0].text == "a"  # type: ignore[union-attr]
+    assert oldest.data[0].content[0].text == "a"
     unknown = refusal(lambda: client.responses.input_items.list(response.id, after="msg_none"))
     assert (unknown.status_code, unknown.param) == (400, "after")
 
@@ -184,3 +186,18 @@ def test_an_answer_arrives_although_postgres_is_away_and_says_that_it_is_not_kep
             response = client.responses.create(model=MODEL, input=asked)
     assert response.output_text
     assert response.to_dict()["store"] is False
+
+
+def test_what_is_kept_is_sealed_again_with_a_new_encryption_key(
+    client: OpenAI, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = client.responses.create(model=MODEL, input="rotate me")
+    queued = client.responses.create(model=MODEL, input="rotate me too", background=True)
+    StoredResponse.objects.exclude(pk__in=[response.id, queued.id]).delete()
+    old = settings.ENCRYPTION_KEY
+    settings.ENCRYPTION_KEY = f"next:{'ab' * 32},{old}"
+    call_command("rewrap_secrets")
+    assert "kept responses: 2 sealed again with next" in capsys.readouterr().out
+    assert client.responses.retrieve(response.id).output_text == response.output_text
+    settings.ENCRYPTION_KEY = old
+    assert refusal(lambda: client.responses.retrieve(response.id)).status_code == 404
