@@ -11,8 +11,10 @@ import msgspec
 
 from inference.api.controls import AUTOMATIC_MODELS, InvalidControl, read_controls
 from inference.domain import IDEMPOTENCY_KEY, Call, Controls, Refusal, RefusalKind, RoutingMode, Wire
+from inference.wire.checks import Invalid
 from inference.wire.format import format_of
 from inference.wire.messages.fields import REFUSED_HEADERS
+from inference.wire.responses.checks import unresolved
 from inference.wire.searches import searches_bound
 
 _decode = msgspec.json.Decoder().decode
@@ -47,16 +49,23 @@ def read_call(
     arrival: Arrival, wire: Wire, default_mode: RoutingMode, org_id: str, *, own_account: bool = False
 ) -> Call | Refusal:
     """A call in one of the compatible wires, by somebody of the organization. `own_account`: it has a provider key of
-    its own, and may name what a provider keeps for it; the call is then made with no other."""
+    its own, and may name what a provider keeps for it; the call is then made with no other. What Asahi keeps is
+    named in `inference.responses` alone."""
     body = read_json(arrival.raw)
     if isinstance(body, Refusal):
         return body
-    return checked(body, wire, own_account=own_account) or steered_call(arrival, body, wire, default_mode, org_id)
+    refused = checked(body, wire, own_account=own_account)
+    if refused is None and wire is Wire.RESPONSES:
+        refused = _refusal_of(unresolved(body))
+    return refused or steered_call(arrival, body, wire, default_mode, org_id)
 
 
 def checked(body: dict[str, Any], wire: Wire, *, own_account: bool = False) -> Refusal | None:
     """What is wrong with a body in the shape of `wire`."""
-    problem = format_of(wire).check(body, own_account=own_account)
+    return _refusal_of(format_of(wire).check(body, own_account=own_account))
+
+
+def _refusal_of(problem: Invalid | None) -> Refusal | None:
     if problem is None:
         return None
     return Refusal(RefusalKind.INVALID, problem.message, details={"param": problem.param})

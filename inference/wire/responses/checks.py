@@ -165,3 +165,13 @@ def _message(at: str, item: dict[str, Any]) -> Invalid | None:
         if (field := _PARTS.get(kind)) and not isinstance(part.get(field), str):
             return Invalid(f"{path}.{field}", f"Missing or invalid '{path}.{field}': expected str.")
     return None
+
+
+def unresolved(body: dict[str, Any]) -> Invalid | None:
+    """What a checked request refers to that is not in it. Such a request cannot be made as it is."""
+    if body.get("previous_response_id") is not None:
+        return Invalid("previous_response_id", "'previous_response_id' is not accepted here: send the conversation.")
+    for index, item in enumerate(body["input"] if isinstance(body["input"], list) else ()):
+        if kind_of(item) == "item_reference":
+            return Invalid(f"input[{index}].type", f"'input[{index}].type' is not accepted here: send the item.")
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import msgspec
@@ -18,7 +19,8 @@ from openai.types.responses import (
 from pydantic import TypeAdapter
 from typing_extensions import get_type_hints
 
-from inference.domain import RefusalKind, Wire
+from inference.api.intake import Arrival, read_call
+from inference.domain import Call, Refusal, RefusalKind, RoutingMode, Wire
 from inference.wire.fields import Here
 from inference.wire.format import format_of
 from inference.wire.responses.fields import FIELDS
@@ -272,3 +274,20 @@ def test_an_error_in_a_stream_is_an_event_of_this_wire() -> None:
     assert event.startswith(b"event: error\n")
     said = stream_events.validate_python(msgspec.json.decode(data_of(event)))
     assert (said.type, said.message, said.code) == ("error", "it broke", "provider_failed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"input": [USER, {"type": "item_reference", "id": "msg_1"}]}, "input[1].type"),
+        ({"input": [{"id": "msg_1"}]}, "input[0].type"),
+    ],
+)
+def test_a_call_by_itself_refers_to_nothing_that_is_kept(fields: dict[str, Any], param: str) -> None:
+    arrival = Arrival("req_1", 0.0, msgspec.json.encode(ask(**fields)), {})
+    refused = read_call(arrival, Wire.RESPONSES, RoutingMode.AUTOPILOT, "org")
+    assert isinstance(refused, Refusal)
+    assert refused.details == {"param": param}
+    assert isinstance(read_call(replace(arrival, raw=msgspec.json.encode(ask())), Wire.RESPONSES,
+                                RoutingMode.AUTOPILOT, "org"), Call)  # fmt: skip
