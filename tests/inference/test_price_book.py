@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from inference.domain import Model, Usage, Wire
 from inference.pricing import PriceBook, PriceError
-from inference.pricing.schedule import PriceOverride
 from inference.pricing.rates import UsdCard
+from inference.pricing.schedule import PriceOverride
 from inference.registry import Registry
 from tests.inference.model_files import Clock
 

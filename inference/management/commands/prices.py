@@ -1,4 +1,4 @@
-"""`manage.py prices`: what models cost and when, what a request should have cost, and what a newer table would change."""
+"""`manage.py prices`: what models cost and when, what a request should have cost, what a newer table would change."""
 
 from __future__ import annotations
 
