@@ -44,6 +44,8 @@ COST = Counter("asahi_cost_usd", "What requests cost, in USD.", ["provider"])
 ORIGINAL_COST = Counter("asahi_original_cost_usd", "What the same requests would have cost, in USD.")
 # A gauge, for a request that cost more than its original takes from it.
 SAVINGS = Gauge("asahi_savings_usd", "Original cost less cost less own spend, in USD.", multiprocess_mode="sum")
+PROVIDER_CALLS = Counter("asahi_provider_calls", "Provider calls, repeats left out.", ["provider"])
+LEFT_ALONE = Counter("asahi_models_left_alone", "Times a model was left alone because it kept failing.", ["model"])
 PROVIDER_ERRORS = Counter("asahi_provider_errors", "Provider calls that brought no answer.", ["provider", "kind"])
 SPENT_RETRIES = Counter(
     "asahi_provider_retries_spent", "Failed calls that were not repeated: too many to the provider were.", ["provider"]
@@ -80,6 +82,7 @@ class _Owed:
         self.latency = tuple(_Observations(_LATENCY_BOUNDS) for _ in _TIERS)
         self.overhead = tuple(_Observations(_OVERHEAD_BOUNDS) for _ in _TIERS)
         self.cost_nano: defaultdict[str, int] = defaultdict(int)
+        self.calls: defaultdict[str, int] = defaultdict(int)
         self.original_nano = 0
         self.savings_nano = 0
 
@@ -102,6 +105,8 @@ class _Meter:
                 latency.pay(LATENCY.labels(name))
             if any(overhead.counts):
                 overhead.pay(OVERHEAD.labels(name))
+        for provider, calls in owed.calls.items():
+            PROVIDER_CALLS.labels(provider).inc(calls)
         for provider, cost_nano in owed.cost_nano.items():
             COST.labels(provider).inc(cost_nano * NANO)
         ORIGINAL_COST.inc(owed.original_nano * NANO)
@@ -129,6 +134,17 @@ def count_answer(event: UsageEvent, overhead_seconds: float | None = None) -> No
     owed.original_nano += event.original_cost_nano
     owed.savings_nano += event.original_cost_nano - event.cost_nano - event.own_spend_nano
     _meter.flush_soon()
+
+
+def count_provider_call(provider: str) -> None:
+    """Count a call that is about to be made. Call it on the event loop."""
+    _meter.owed.calls[provider] += 1
+    _meter.flush_soon()
+
+
+def count_left_alone(model: str) -> None:
+    """Count a breaker that opened."""
+    LEFT_ALONE.labels(model).inc()
 
 
 def count_provider_error(provider: str, kind: str) -> None:

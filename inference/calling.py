@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from inference.crossing import INVALID_ANSWER, Crossing, crossing_for, failure_in
 from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Report, Tier, Usage
 from inference.flights import Execution
-from inference.observe import observe_failure, observe_spent_retries
+from inference.observe import observe_call, observe_failure, observe_left_alone, observe_spent_retries
 from inference.providers.breaker import Breakers
 from inference.providers.targets import Targets
 from inference.providers.traffic import Traffic
@@ -139,6 +139,7 @@ class ProviderCall:
         call = self._call_streamed if self._order.call.stream else self._call_whole
         line = (leg.target.provider, leg.target.account)
         self._providers.traffic.called(line)
+        observe_call(leg.target.provider)
         if leg.target.account:
             self._providers.used(leg.target.account)
         for attempt in range(self._providers.max_retries + 1):
@@ -251,7 +252,8 @@ class ProviderCall:
         if failure.kind is FailureKind.REJECTED:
             breakers.succeeded(model, account)
         elif failure.kind is not FailureKind.KEY_REFUSED:  # which stays the answer until the key is mended
-            breakers.failed(model, account, timed_out=failure.kind is FailureKind.TIMED_OUT)
+            if breakers.failed(model, account, timed_out=failure.kind is FailureKind.TIMED_OUT) and not account:
+                observe_left_alone(model)
             self._providers.traffic.failed((leg.target.provider, account))
 
 

@@ -20,6 +20,17 @@ def observe_answer(event: UsageEvent, overhead_seconds: float, *, simulated: boo
         _access_log.say(event, simulated=simulated)
 
 
+def observe_call(provider: str) -> None:
+    """Counts a call that is about to be made."""
+    prometheus.count_provider_call(provider)
+
+
+def observe_left_alone(model: str) -> None:
+    """Counts and logs that a model keeps failing, and is not called for a while."""
+    prometheus.count_left_alone(model)
+    log.warning("model.left_alone", extra={"model": model})
+
+
 def observe_spent_retries(provider: str) -> None:
     """Counts and logs a call that was not repeated because too many to this provider were."""
     prometheus.count_spent_retries(provider)

@@ -75,8 +75,9 @@ def _rendered(reply: Reply, call: Call) -> WireResponse:
 
 @router.get("/models", summary="Registered models with price, quality, latency and capabilities", **schemas.MODELS)
 async def models(request: HttpRequest) -> HttpResponseBase:
-    policy, here = principal_of(request).policy, gateway.current()
-    listed = [_model_fields(here, model) for model in here.registry.models if policy.allows(model.id)]
+    principal, here = principal_of(request), gateway.current()
+    reach = here.targets.reach(principal.accounts)
+    listed = [_model_fields(here, model, reach) for model in here.registry.models if principal.policy.allows(model.id)]
     return WireResponse(200, [JSON], _encode({"models": listed, "price_version": here.prices.version}))
 
 
@@ -141,12 +142,12 @@ def _chat_body(asked: InferRequest) -> dict[str, Any]:
     return body
 
 
-def _model_fields(here: gateway.Gateway, model: Model) -> dict[str, Any]:
+def _model_fields(here: gateway.Gateway, model: Model, reach: frozenset[str]) -> dict[str, Any]:
     rates = here.prices.rates(model)
     return {
         "id": model.id,
         "provider": model.provider,
-        "available": here.targets.available(model.provider),
+        "available": model.provider in reach,
         "price_usd_per_million_tokens": {
             "input": float(rates.input),
             "cached_input": float(rates.cached_input),

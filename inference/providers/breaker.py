@@ -76,15 +76,19 @@ class Breakers:
             del self._failures[line]
             self._open_until.pop(line, None)
 
-    def failed(self, model: str, account: str = "", *, timed_out: bool = False) -> None:
+    def failed(self, model: str, account: str = "", *, timed_out: bool = False) -> bool:
+        """Whether this makes that the model is left alone from now on, or again."""
         line = (model, account)
         if timed_out and self._clock() - self._succeeded_at.get(line, float("-inf")) <= self._recent:
-            return
+            return False
         if len(self._failures) >= _MOST_REMEMBERED:
             self._forget_oldest()
         failures = self._failures[line] = self._failures.get(line, 0) + 1
-        if failures >= self._threshold:
-            self._open_until[line] = self._clock() + self._cooldown
+        if failures < self._threshold:
+            return False
+        newly = not self.is_open(model, account)
+        self._open_until[line] = self._clock() + self._cooldown
+        return newly
 
     def _forget_oldest(self) -> None:
         """Accounts come and go; what failed longest ago is as good as new."""

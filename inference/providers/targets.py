@@ -61,9 +61,10 @@ class Targets:
 
     def reach(self, accounts: Accounts = NO_ACCOUNTS) -> frozenset[str]:
         """The providers that can be called with these accounts."""
-        if not accounts:
+        if not accounts or self._all_simulated:
             return self._reach
-        return frozenset(name for name in self._providers if self._book_of(name, accounts) is not None)
+        own = [name for name, account in accounts.items() if self._own_book(account) is not None]
+        return self._reach.difference(accounts).union(own)
 
     def available(self, provider: str, accounts: Accounts = NO_ACCOUNTS) -> bool:
         return self._book_of(provider, accounts) is not None

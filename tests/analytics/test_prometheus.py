@@ -57,6 +57,24 @@ async def test_answers_are_counted_by_tier_with_their_cost_and_savings():
     assert added("asahi_overhead_seconds_count", tier="t1") == 1
 
 
+async def test_calls_to_a_provider_are_counted_beside_their_failures():
+    before = prometheus.exposition()
+    for _ in range(3):
+        prometheus.count_provider_call("openai")
+    prometheus.count_provider_error("openai", "timed_out")
+    prometheus.count_spent_retries("openai")
+    prometheus.count_left_alone("gpt-6-luna")
+    prometheus.flush()
+    after = prometheus.exposition()
+    for name, labels, count in (
+        ("asahi_provider_calls_total", {"provider": "openai"}, 3),
+        ("asahi_provider_errors_total", {"provider": "openai", "kind": "timed_out"}, 1),
+        ("asahi_provider_retries_spent_total", {"provider": "openai"}, 1),
+        ("asahi_models_left_alone_total", {"model": "gpt-6-luna"}, 1),
+    ):
+        assert value(after, name, **labels) - value(before, name, **labels) == count
+
+
 async def test_a_value_on_a_bound_lies_in_its_bucket():
     before = prometheus.exposition()
     prometheus.count_answer(finished(ORG, latency_ms=250, tier=2))

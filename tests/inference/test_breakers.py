@@ -71,3 +71,26 @@ def test_calls_that_time_out_open_a_model_that_answers_nobody(breakers: Breakers
     _fail(breakers, "a", 3, timed_out=True)
     _fail(breakers, "never answered", 3, timed_out=True)
     assert breakers.open_now() == {"a", "never answered"}
+
+
+def test_each_account_has_breakers_of_its_own(breakers: Breakers) -> None:
+    for _ in range(3):
+        breakers.failed("a", "theirs")
+    assert (breakers.passes("a", "theirs"), breakers.passes("a"), breakers.passes("a", "others")) == (False, True, True)
+    assert (breakers.open_now("theirs"), breakers.open_now()) == (frozenset({"a"}), frozenset())
+
+
+def test_it_is_told_once_that_a_model_is_left_alone(breakers: Breakers, clock: Clock) -> None:
+    assert [breakers.failed("a") for _ in range(5)] == [False, False, True, False, False]
+    clock.now += 10
+    assert breakers.passes("a")
+    clock.now += 10
+    assert breakers.failed("a")
+
+
+def test_what_breakers_remember_is_bounded(breakers: Breakers) -> None:
+    for number in range(50_010):
+        breakers.failed("a", str(number))
+        breakers.succeeded("b", str(number))
+    assert len(breakers._failures) <= 50_000
+    assert len(breakers._succeeded_at) <= 50_000
