@@ -161,12 +161,9 @@ def _read(raw: bytes) -> BatchRequest:
 
 
 def _param_in(message: str) -> str | None:
-    """msgspec names the place as `$.metadata[...]`, or the field itself in backticks."""
-    _, found, path = message.partition(" - at `$.")
-    if found:
-        return path.rstrip("`")
+    """msgspec names the place last, as `$.metadata[...]`, or the field itself, in backticks."""
     parts = message.split("`")
-    return parts[-2] if len(parts) > 2 else None
+    return parts[-2].removeprefix("$.") if len(parts) > 2 else None
 
 
 def _invalid(message: str, param: str | None) -> Refused:

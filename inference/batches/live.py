@@ -11,7 +11,7 @@ from django.conf import settings
 from inference.batches.job import Job, as_many_as_fit
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle, unauthenticated
 from inference.batches.planning import PASSING, name_requests
-from inference.domain import Answer, Call, Refusal, RefusalKind
+from inference.domain import Answer, Refusal, RefusalKind, Reply
 from inference.models.batches import Batch, BatchItem
 from inference.worker import in_thread
 
@@ -69,16 +69,18 @@ async def _call(job: Job, item: BatchItem, raw: bytes) -> None:
     if isinstance(call, Refusal):
         await in_thread(settle)(job.batch, [refused(item, call, job.wire)])
         return
-    outcome = await _answer(job, item, call)
+    reply = await job.shop.answer(job.principal, call)
+    if isinstance(reply, Refusal) and reply.kind is RefusalKind.CANCELLED:
+        return  # this worker is being stopped: the next one calls it under the same request id
+    outcome = _outcome_of(job, item, reply)
     if outcome is None:
         await in_thread(_wait_for_another_try)(job.batch, item)
     else:
         await in_thread(settle)(job.batch, [outcome])
 
 
-async def _answer(job: Job, item: BatchItem, call: Call) -> Outcome | None:
+def _outcome_of(job: Job, item: BatchItem, reply: Reply) -> Outcome | None:
     """None when it should be tried again later."""
-    reply = await job.shop.answer(job.principal, call)
     if isinstance(reply, Answer):
         return completed(item, reply.body, reply.report.usage)
     assert isinstance(reply, Refusal), "a line is not answered as a stream"

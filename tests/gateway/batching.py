@@ -18,7 +18,7 @@ from openai.types import Batch as BatchObject
 
 from inference.batches import engine
 from inference.models import Batch
-from tests.gateway.conftest import Served, Simulator, Tenant, database_url_of_tests
+from tests.served import Served, Simulator, Tenant, database_url_of_tests
 
 CHAT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -34,6 +34,10 @@ def jsonl(*lines: Any) -> bytes:
     return b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in lines)
 
 
+class Killed(BaseException):
+    """A worker's end, which nothing in it can catch."""
+
+
 @dataclass
 class Desk:
     """A tenant's client, and the worker behind the gateway."""
@@ -45,13 +49,31 @@ class Desk:
     def submit(self, *lines: Any, endpoint: str = CHAT, **fields: Any) -> BatchObject:
         file = self.client.files.create(file=("lines.jsonl", jsonl(*lines)), purpose="batch")
         return self.client.batches.create(
-            input_file_id=file.id, endpoint=endpoint, completion_window="24h", **fields  # type: ignore[arg-type]
+            input_file_id=file.id,
+            endpoint=endpoint,
+            completion_window="24h",
+            **fields,  # type: ignore[arg-type]
         )
 
     def work(self) -> int:
         """One visit of the worker, to whom everything is due."""
         Batch.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
         return engine.advance_batches()
+
+    def die_in(self, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, *, after: bool = False) -> None:
+        """A visit of a worker that dies as it calls this function, or as soon as that is done. Its claim runs out."""
+        real = getattr(module, name)
+
+        def die(*args: Any, **kwargs: Any) -> Any:
+            if after:
+                real(*args, **kwargs)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, die)
+            with pytest.raises(Killed):
+                self.work()
+        Batch.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
 
     def finish(self, batch: BatchObject, patience: float = 20.0) -> BatchObject:
         deadline = time.monotonic() + patience

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.gateway.batching import desk, make_desk
 from tests.served import Served, Simulator, Tenant, database_url_of_tests, events_of
 
-__all__ = ["Served", "Simulator", "Tenant", "database_url_of_tests", "events_of"]
+__all__ = ["Served", "Simulator", "Tenant", "database_url_of_tests", "desk", "events_of", "make_desk"]
