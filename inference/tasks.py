@@ -27,13 +27,13 @@ async def _make(workshop: Workshop) -> int:
     return await Maker(workshop).run()
 
 
-@shared_task(name=waking.ADVANCE_TASK, queue="default")
+@shared_task(name=waking.ADVANCE_TASK)
 def advance_batches() -> int:
     """Advance the batches that are due. Returns how many turns were taken."""
     return engine.advance_batches()
 
 
-@shared_task(name=waking.CLEAR_TASK, queue="default")
+@shared_task(name=waking.CLEAR_TASK)
 def clear_files() -> int:
     """Delete files and lines that have expired. Returns how many."""
     return housekeeping.clear_files()
