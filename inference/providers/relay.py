@@ -236,7 +236,8 @@ class _Stream:
 async def _failure_of(response: aiohttp.ClientResponse) -> Failure:
     """Reads a bounded piece of an error answer and says what kind of failure it is."""
     try:
-        body = await response.content.read(_MAX_ERROR_BYTES)
+        compressed = _CONTENT_ENCODING in response.headers  # which nobody could read
+        body = b"" if compressed else await response.content.read(_MAX_ERROR_BYTES)
     except (aiohttp.ClientError, TimeoutError):
         body = b""
     return failure_of_status(response.status, body=body, retry_after=seconds_to_wait(response.headers))

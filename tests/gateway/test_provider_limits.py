@@ -166,6 +166,15 @@ async def test_what_is_compressed_is_never_unpacked(raw: RawProvider) -> None:
     assert peak < 1_000_000
 
 
+async def test_a_compressed_error_is_told_in_our_words(raw: RawProvider) -> None:
+    body = gzip.compress(b"no")
+    raw.answers(answering(b"HTTP/1.1 400 No\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body), body))
+    async with relaying() as relay:
+        failure = await completed(relay, target(raw))
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.status, failure.body) == (FailureKind.REJECTED, 400, b"")
+
+
 @pytest.mark.parametrize(
     "header",
     [b"x: " + b"a" * 100_000 + b"\r\n", b"x: y\r\n" * 10_000, b"x" * 1_000_000 + b": y\r\n"],
