@@ -93,6 +93,8 @@ def make_call(
 ) -> Call:
     """A call from a checked body in the shape of `wire`."""
     shape = format_of(wire)
+    if (cache_key := body.get("prompt_cache_key")) is not None:
+        body = {**body, "prompt_cache_key": _own(org_id, str(cache_key))}
     return Call(
         request_id=arrival.request_id,
         wire=wire,
@@ -113,12 +115,17 @@ def make_call(
 def _forwarded(headers: Mapping[str, str], org_id: str) -> dict[str, str]:
     """The caller's headers that are the provider's to act on.
 
-    Organizations share the deployment's account with a provider, but never an idempotency key: theirs are told apart.
+    Organizations share the deployment's account with a provider, but never a key of their own making: see `_own`.
     """
     forwarded = {}
     beta, idempotency_key = headers.get("HTTP_ANTHROPIC_BETA"), headers.get("HTTP_IDEMPOTENCY_KEY")
     if beta is not None:
         forwarded[_ANTHROPIC_BETA] = beta
     if idempotency_key is not None:
-        forwarded[IDEMPOTENCY_KEY] = hashlib.sha256(f"{org_id} {idempotency_key}".encode()).hexdigest()
+        forwarded[IDEMPOTENCY_KEY] = _own(org_id, idempotency_key)
     return forwarded
+
+
+def _own(org_id: str, key: str) -> str:
+    """A key that means something to a provider, told apart from the same key of another organization. 64 characters."""
+    return hashlib.sha256(f"{org_id} {key}".encode()).hexdigest()

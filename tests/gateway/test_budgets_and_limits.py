@@ -13,13 +13,11 @@ from tests.gateway.conftest import Served, Simulator, Tenant
 
 
 def worst_case_nano(body: dict[str, Any]) -> int:
-    """What the gateway reserves for this body: its length bounds the input tokens, and an account of this provider may
-    be set to any of its services."""
+    """What the gateway reserves for this body: its length bounds the input tokens."""
     model = catalog.registry().find(body["model"])
     assert model is not None
     length = len(httpx.Request("POST", "http://x", json=body).content)
-    prices = catalog.price_book()
-    return max(prices.bound(model, length, body["max_tokens"], service) for service in ("", "flex", "priority"))
+    return catalog.price_book().bound(model, length, body["max_tokens"])
 
 
 def test_50_calls_at_once_stay_within_a_budget_for_ten(gateway: Served, make_tenant: Any, simulator: Simulator) -> None:

@@ -91,3 +91,16 @@ def test_a_new_idempotency_key_does_not_cost_a_cache_hit(gateway: Served, tenant
         for key in ("order-1", "order-2")
     ]
     assert found == ["miss", "t1"]
+
+
+def test_a_prompt_cache_key_is_each_organizations_own(
+    gateway: Served, make_tenant: Callable[..., Tenant], raw: RawProvider
+) -> None:
+    for tenant in (make_tenant(), make_tenant()):
+        for text in ("one", "two"):
+            answer = gateway.chat(tenant, text, model="gpt-6-luna", prompt_cache_key="shared")
+            assert answer.status_code == 200, answer.text
+    keys = [seen.body["prompt_cache_key"] for seen in raw.seen]
+    assert keys[0] == keys[1]
+    assert keys[2] == keys[3] != keys[0]
+    assert all(len(key) == 64 and "shared" not in key for key in keys)

@@ -36,6 +36,7 @@ AUDIO = Model("gpt-audio", "openai", "gpt-audio", Wire.CHAT, 128_000, 16_384, 1,
 
 
 TERMS = {provider.id: terms_of(provider) for provider in read_models_file(SHIPPED).providers}
+TERMS["openai"] = replace(TERMS["openai"], unasked_services=frozenset({"flex", "priority"}))
 
 
 def odd_card(above: int, factor: str) -> UsdCard:
