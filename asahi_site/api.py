@@ -17,6 +17,7 @@ from governance.domain import Scope
 from inference.api.batches import router as batches_router
 from inference.api.compatible import router as compatible_router
 from inference.api.files import router as files_router
+from inference.api.message_batches import router as message_batches_router
 from inference.api.model_list import router as model_list_router
 from inference.api.native import router as native_router
 from inference.api.render import WireResponse
@@ -57,6 +58,7 @@ api.add_router("", model_list_router)
 api.add_router("", token_count_router)
 api.add_router("", files_router)
 api.add_router("", batches_router)
+api.add_router("", message_batches_router)
 api.add_router("", native_router)
 api.add_router("", health_router)
 api.add_router("", analytics.router, auth=KeyAuth(Scope.ANALYTICS))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ninja import Schema
 
-from inference.api.schemas import OpenAIError
+from inference.api.schemas import AnthropicError, OpenAIError
 from inference.batches.lines import ENDPOINTS
 from inference.files.storage import LONGEST_LIFE, SHORTEST_LIFE
 
@@ -116,3 +116,73 @@ CREATE: dict[str, Any] = {
 LIST: dict[str, Any] = {"response": _answers(BatchList)}
 FIND: dict[str, Any] = {"response": _answers(BatchObject, 404)}
 CANCEL: dict[str, Any] = {"response": _answers(BatchObject, 404, 409)}
+
+
+class MessageCounts(Schema):
+    processing: int
+    succeeded: int
+    errored: int
+    canceled: int
+    expired: int
+
+
+class MessageBatchObject(Schema):
+    id: str
+    type: str
+    processing_status: str
+    request_counts: MessageCounts
+    created_at: str
+    expires_at: str
+    ended_at: str | None
+    cancel_initiated_at: str | None
+    archived_at: str | None
+    results_url: str | None
+
+
+class MessageBatchList(Schema):
+    data: list[MessageBatchObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class DeletedMessageBatch(Schema):
+    id: str
+    type: str
+
+
+def _messages(success: Any, *statuses: int) -> dict[int, Any]:
+    return {200: success, **dict.fromkeys((*_ERRORS, *statuses), AnthropicError)}
+
+
+_REQUEST = {
+    "type": "object",
+    "required": ["custom_id", "params"],
+    "additionalProperties": False,
+    "properties": {
+        "custom_id": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,64}$"},
+        "params": {"type": "object", "description": "The body of a message, as `/v1/messages` takes it."},
+    },
+}
+_CREATE_MESSAGES = {
+    "type": "object",
+    "required": ["requests"],
+    "additionalProperties": False,
+    "properties": {"requests": {"type": "array", "minItems": 1, "items": _REQUEST}},
+}
+CREATE_MESSAGES: dict[str, Any] = {
+    "response": _messages(MessageBatchObject, 408),
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _CREATE_MESSAGES}}}},
+}
+LIST_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchList)}
+FIND_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchObject, 404)}
+END_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchObject, 404, 409)}
+DELETE_MESSAGES: dict[str, Any] = {"response": _messages(DeletedMessageBatch, 404)}
+_RESULTS = {
+    "description": "A line for each request",
+    "content": {"application/x-jsonl": {"schema": {"type": "string"}}},
+}
+MESSAGES_RESULTS: dict[str, Any] = {
+    "response": _messages(dict[str, Any], 404),
+    "openapi_extra": {"responses": {200: _RESULTS}},
+}

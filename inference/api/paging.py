@@ -1,4 +1,4 @@
-"""Pages of a list, as OpenAI's API has them."""
+"""Pages of a list, as the compatible APIs have them."""
 
 from __future__ import annotations
 
@@ -17,5 +17,13 @@ def json_response(body: dict[str, Any], status: int = 200) -> WireResponse:
 
 
 def page_response(rows: Sequence[dict[str, Any]], *, has_more: bool) -> WireResponse:
-    ends = {"first_id": rows[0]["id"], "last_id": rows[-1]["id"]} if rows else {"first_id": None, "last_id": None}
-    return json_response({"object": "list", "data": rows, **ends, "has_more": has_more})
+    return json_response({"object": "list", "data": rows, **_ends(rows), "has_more": has_more})
+
+
+def page_of_messages(rows: Sequence[dict[str, Any]], *, has_more: bool) -> WireResponse:
+    """The same as Anthropic's API has it."""
+    return json_response({"data": rows, **_ends(rows), "has_more": has_more})
+
+
+def _ends(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"first_id": rows[0]["id"] if rows else None, "last_id": rows[-1]["id"] if rows else None}

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from inference.batches.waking import wake_worker
 from inference.domain import Refusal, RefusalKind
-from inference.models.batches import Batch
+from inference.models.batches import Batch, new_batch_id
 from inference.models.files import StoredFile
 
 WINDOW = timedelta(hours=24)
 Status = Batch.Status
+_PREFIXES = {Batch.Api.OPENAI: "batch", Batch.Api.ANTHROPIC: "msgbatch"}
 _CANCELLABLE = (Status.VALIDATING, Status.IN_PROGRESS)
 
 
@@ -35,6 +36,8 @@ class NewBatch:
     metadata: Mapping[str, str] | None = None
     output_expires_after: int | None = None
     hidden_input: bool = False
+    total: int = 0
+    """How many lines there are, when that is known."""
 
 
 def create_batch(new: NewBatch) -> Batch | Refusal:
@@ -48,6 +51,8 @@ def create_batch(new: NewBatch) -> Batch | Refusal:
             return _bad_file(f"The file '{file.pk}' was uploaded with the purpose '{file.purpose}', not 'batch'.")
         now = timezone.now()
         batch = Batch.objects.create(
+            pk=new_batch_id(_PREFIXES[new.api]),
+            total=new.total,
             org_id=UUID(new.org_id),
             key_id=UUID(new.key_id),
             api=new.api,
@@ -95,6 +100,21 @@ def cancel_batch(org_id: UUID | str, batch_id: str, api: Batch.Api) -> Batch | R
         batch.status, batch.cancelling_at, batch.due_at = Status.CANCELLING, timezone.now(), timezone.now()
         batch.save(update_fields=["status", "cancelling_at", "due_at"])
         transaction.on_commit(wake_worker)
+    return batch
+
+
+def delete_batch(org_id: UUID | str, batch_id: str, api: Batch.Api) -> Batch | Refusal | None:
+    """The batch that is gone now, with its lines and its files; a refusal while it is being worked off."""
+    with transaction.atomic():
+        batch = Batch.objects.for_org(org_id).filter(pk=batch_id, api=api).select_for_update().first()
+        if batch is None:
+            return None
+        if batch.due_at is not None:
+            message = f"'{batch_id}' is still being worked off; cancel it, or wait until it has ended"
+            return Refusal(RefusalKind.INVALID, message)
+        files = (batch.input_file_name, batch.output_file_name, batch.error_file_name)
+        StoredFile.objects.for_org(org_id).filter(pk__in=[name for name in files if name], hidden=True).delete()
+        Batch.objects.for_org(org_id).filter(pk=batch_id).delete()
     return batch
 
 

@@ -13,6 +13,8 @@ from inference.domain import Call, Refusal, RefusalKind, RoutingMode, Wire
 from inference.files.contents import ContentReader
 
 MOST_LINES = 50_000
+MOST_MESSAGES = 100_000
+"""What Anthropic's batches may have."""
 LONGEST_LINE = 8 * 1024 * 1024
 LONGEST_NAME = 512
 _MOST_ERRORS = 100
@@ -91,8 +93,8 @@ class Survey:
             if not raw.strip():
                 continue
             self.count += 1
-            if self.count > MOST_LINES:
-                self.problems.append(Problem("too_many_tasks", f"The file has more than {MOST_LINES} requests."))
+            if self.count > self._most:
+                self.problems.append(Problem("too_many_tasks", f"The file has more than {self._most} requests."))
                 return
             found = self._judge(number, offset, length, raw)
             if isinstance(found, Place):
@@ -105,6 +107,10 @@ class Survey:
                 return
         if not self.count:
             self.problems.append(Problem("empty_file", "The file has no requests."))
+
+    @property
+    def _most(self) -> int:
+        return MOST_MESSAGES if WIRES[self.endpoint] is Wire.MESSAGES else MOST_LINES
 
     def _judge(self, number: int, offset: int, length: int, raw: bytes) -> Place | Problem:
         if len(raw) > LONGEST_LINE:

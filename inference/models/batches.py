@@ -17,8 +17,9 @@ from governance.scoping import TenantQuerySet
 from inference.models.files import StoredFile
 
 
-def new_batch_id() -> str:
-    return f"batch_{uuid_utils.uuid7().hex}"
+def new_batch_id(prefix: str = "batch") -> str:
+    """Ids of later batches of one API sort after those of earlier ones."""
+    return f"{prefix}_{uuid_utils.uuid7().hex}"
 
 
 def new_marker() -> str:
