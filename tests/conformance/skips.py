@@ -36,7 +36,6 @@ _CACHE_CONTROL = "`cache_control` inside a chat's content is refused; OpenAI ign
 NOT_YET: Mapping[str, str] = {
     f"{_GPT}::test_anthropic_inputs": _CACHE_CONTROL,
     f"{_CLAUDE}::test_anthropic_inputs": _CACHE_CONTROL,
-    f"{_CLAUDE_OVER_RESPONSES}::test_pdf_tool_message": "a document in a tool's result is not translated for Claude",
 }
 """Inherited tests that must fail until what they need is there: one that passes is a failure, to be struck off."""
 

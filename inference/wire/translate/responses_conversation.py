@@ -85,7 +85,7 @@ def _add_call(messages: list[dict[str, Any]], item: Mapping[str, Any], arguments
 
 _USER_PARTS: Final = ("input_text", "input_image", "input_file", "input_audio")
 _SAID_PARTS: Final = ("output_text", "refusal", "input_text")
-_OUTPUT_PARTS: Final = ("input_text", "output_text", "input_image")
+_OUTPUT_PARTS: Final = ("input_text", "output_text", "input_image", "input_file")
 
 
 def _content(content: Any, at: str, known: tuple[str, ...]) -> str | list[dict[str, Any]]:
