@@ -12,15 +12,16 @@ import openai
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
 from asahi_site import runtime
 from inference import catalog
-from inference.tasks import make_responses
+from inference.models import Batch
+from inference.tasks import advance_batches, make_responses
 from tests.conformance.skips import NO_PACKAGES, NOT_YET, SKIPS
 from tests.served import Served, Simulator, Tenant, database_url_of_tests
 
 HERE = Path(__file__).parent
-WORK: tuple[Callable[[], object], ...] = (make_responses,)
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +86,9 @@ def worker(gateway: Served, simulator: Simulator, monkeypatch: pytest.MonkeyPatc
 
     def work() -> None:
         while not over.wait(0.1):
-            for task in WORK:
-                task()
+            make_responses()
+            Batch.objects.filter(due_at__isnull=False).update(due_at=timezone.now())  # a provider is asked every 15 s
+            advance_batches()
         connections.close_all()
 
     thread = threading.Thread(target=work, name="worker")

@@ -11,6 +11,8 @@ from tests.conformance import node_process
 from tests.conformance.skips import NO_PACKAGES, NODE_NOT_YET
 from tests.served import Served, Simulator, Tenant
 
+pytestmark = pytest.mark.timeout(400)  # the first run fetches the packages
+
 
 @pytest.fixture(scope="module")
 def installed() -> None:

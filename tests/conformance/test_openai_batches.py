@@ -13,8 +13,6 @@ from openai.types import Batch
 
 from tests.served import Tenant
 
-pytestmark = pytest.mark.xfail(strict=True, reason="not served yet")
-
 LUNA = "gpt-6-luna"
 CHAT = "/v1/chat/completions"
 

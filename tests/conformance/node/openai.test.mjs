@@ -145,3 +145,13 @@ test("openai: a file is kept, read back and deleted", async () => {
   assert.equal(await (await client.files.content(made.id)).text(), content);
   assert.ok((await client.files.delete(made.id)).deleted);
 });
+
+test("openai: a batch is begun, found in the list and cancelled", async () => {
+  const body = { model: "gpt-6-luna", messages: [{ role: "user", content: "Hello" }] };
+  const line = JSON.stringify({ custom_id: "one", method: "POST", url: "/v1/chat/completions", body });
+  const file = await client.files.create({ file: await toFile(Buffer.from(line), "one.jsonl"), purpose: "batch" });
+  const asked = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const batch = await client.batches.create(asked);
+  assert.ok((await gathered(client.batches.list())).some((one) => one.id === batch.id));
+  assert.match((await client.batches.cancel(batch.id)).status, /^cancel/);
+});
