@@ -74,6 +74,5 @@ ANTHROPIC_NOT_OFFERED: Mapping[str, str] = {
     "organization": "administers an Anthropic organization; Asahi's own is under /governance",
     "skills": "kept and run at Anthropic",
     "user_profiles": "kept at Anthropic",
-    "messages.batches": "batches are served in OpenAI's form, for Claude models too",
 }
 """The same for `anthropic.Anthropic`."""
