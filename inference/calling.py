@@ -117,7 +117,7 @@ class ProviderCall:
             if isinstance(crossing, Refusal):
                 if model is not self._plan.model:
                     continue
-                return self._refused(crossing)  # a caller named this model: automatic modes keep to a wire
+                return self._refused(crossing)  # a caller named this model: automatic modes keep to what can be said
             target = self._providers.targets.for_model(model, crossing.upstream_wire, accounts)
             if target is None or not self._providers.breakers.passes(model.id, target.account):
                 failure = Failure(FailureKind.UNREACHABLE, f"{model.id} is not available")
@@ -223,7 +223,7 @@ class ProviderCall:
             model=leg.model.id,
             tier=Tier.MISS,
             routing_mode=self._plan.mode,
-            routing_reason=self._plan.reason,
+            routing_reason=self._plan.reason_for(leg.model),
             cost=None,
             usage=None,
             latency_ms=math.ceil(leg.first_byte_seconds * 1000),

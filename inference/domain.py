@@ -221,6 +221,12 @@ class Plan:
     task: str = ""
     quality: float | None = None
 
+    def reason_for(self, model: Model) -> str:
+        """Why this model of the plan answered. Plain ASCII, since it travels in a header."""
+        if model.id == self.model.id:
+            return self.reason
+        return f"{self.reason}; {self.model.id} did not answer, {model.id} did"
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:

@@ -49,7 +49,7 @@ class Ending:
             paid=model,
             usage=usage,
             mode=plan.mode,
-            reason=plan.reason,
+            reason=plan.reason_for(model),
             task=plan.task,
             quality=model.quality_for(plan.task),
             runners_up=tuple(other.id for other in plan.fallbacks),
