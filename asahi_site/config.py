@@ -135,6 +135,7 @@ class Config(BaseSettings):
         yaml_file=BASE_DIR / "config" / "config.yaml",
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,  # a key with a typing error is a key all the same
     )
 
     site: Site = Site()
