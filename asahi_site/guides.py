@@ -31,6 +31,7 @@ GUIDES = (
     Guide("routing-modes", "Routing modes", "Who chooses the model: you, or Asahi under your quality bar."),
     Guide("providers", "Providers", "Keys and endpoints of your own, and what happens when a provider fails."),
     Guide("caching", "Caching", "What the exact cache answers, for how long, and how to leave it out."),
+    Guide("batches", "Batches and files", "What can wait a day, at half the price, and what becomes of each line."),
     Guide(
         "budgets", "Budgets and limits", "What is reserved, what is refused, and by how much a budget can be missed."
     ),

@@ -45,6 +45,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "guide": found,
         "following": following,
         "default_output_tokens": settings.ASAHI.routing.default_max_output_tokens,
+        "files": settings.ASAHI.files,
         "cache_hours": f"{settings.ASAHI.cache.t1_ttl_seconds / 3600:g}",
     }
     return render(request, found.template, context)

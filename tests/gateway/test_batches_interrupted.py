@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
+import anthropic
 import openai
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
+from analytics.models import LedgerEntry
 from inference.batches import claims, collection, engine, live, planning, submission
+from inference.batches.housekeeping import clear_files
 from inference.models import Batch, BatchItem, ProviderBatch
 from tests.gateway.batching import Desk, line
-from tests.gateway.conftest import Tenant
+from tests.gateway.conftest import Tenant, database_url_of_tests
 
 
 def worked_on(desk: Desk) -> Counter[str]:
@@ -210,3 +218,91 @@ def test_a_provider_that_cannot_be_reached_is_asked_again_and_then_given_up(
     assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 2)
     assert not worked_on(desk)
     tenant.ledger(2)
+
+
+def test_a_line_that_a_provider_fails_is_called_by_itself_and_charged_once(desk: Desk, tenant: Tenant) -> None:
+    desk.simulator.faults(rules=[{"kind": "error", "status": 500, "times": 2, "paths": ["/chat/completions"]}])
+    ended = desk.finish(desk.submit(*lines(4)))
+    assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 4)
+    tenant.ledger(4)
+
+
+def test_lines_called_one_by_one_wait_for_the_organizations_limits(desk: Desk, tenant: Tenant) -> None:
+    tenant.policy(requests_per_minute=2)
+    batch = desk.submit(*lines(5, "command-r7b"))
+    desk.work()
+    states = Counter(BatchItem.objects.filter(batch=batch.id).values_list("state", flat=True))
+    assert states == {"completed": 2, "waiting": 3}
+    due_at = Batch.objects.get(pk=batch.id).due_at
+    assert due_at is not None
+    assert due_at > timezone.now() + timedelta(seconds=1)
+    tenant.policy(requests_per_minute=None)
+    ended = desk.finish(batch)
+    assert ended.request_counts is not None
+    assert ended.request_counts.to_dict() == {"total": 5, "completed": 5, "failed": 0}
+
+
+def test_a_line_that_always_fails_is_given_up_with_what_a_live_call_gets(
+    desk: Desk, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_TRIES", 2)
+    monkeypatch.setattr(live, "_FIRST_PAUSE_SECONDS", 0.01)
+    desk.simulator.faults(error_rate=1.0)
+    ended = desk.finish(desk.submit(*lines(1, "command-r7b")))
+    failed = desk.results(ended.error_file_id)["line-0"]["response"]
+    assert (failed["status_code"], failed["body"]["error"]["type"]) == (503, "server_error")
+    assert sum(entry.cost_nano for entry in LedgerEntry.objects.for_org(tenant.org_id)) == 0
+
+
+def test_results_of_a_batch_that_was_not_ours_after_all_are_left_alone(desk: Desk, tenant: Tenant) -> None:
+    """Anthropic keeps no name of ours: after a crash a stranger's batch may be taken for the lost one."""
+    batch = desk.submit(*lines(2, "claude-haiku-5-5"))
+    desk.plan(seconds=60)
+    desk.work()
+    handed = ProviderBatch.objects.get(batch=batch.id)
+    stranger = anthropic.Anthropic(base_url=f"{desk.simulator.url}/anthropic", api_key="simulated")
+    desk.plan(seconds=0)
+    messages: list[Any] = [{"role": "user", "content": "Hello"}]
+    params: Any = {"model": "claude-haiku-5-5", "max_tokens": 8, "messages": messages}
+    theirs = stranger.messages.batches.create(requests=[{"custom_id": name, "params": params} for name in ("a", "b")])
+    stranger.close()
+    ProviderBatch.objects.filter(pk=handed.pk).update(upstream_id=theirs.id)
+    ended = desk.finish(batch)
+    assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 2)
+    tenant.ledger(2)
+
+
+def test_lines_of_batches_long_over_are_cleared_and_what_they_came_to_stays(desk: Desk) -> None:
+    old, new = (desk.finish(desk.submit(line("one"))) for _ in range(2))
+    Batch.objects.filter(pk=old.id).update(created_at=timezone.now() - timedelta(days=31))
+    assert clear_files() >= 1
+    assert set(BatchItem.objects.values_list("batch_id", flat=True)) == {new.id}
+    assert desk.client.batches.retrieve(old.id).request_counts == old.request_counts
+
+
+def test_a_killed_worker_leaves_what_another_finishes(desk: Desk, tenant: Tenant) -> None:
+    batch = desk.submit(*lines(40, "command-r7b"))
+    desk.simulator.faults(latency_ms=300)
+    script = "import django; django.setup(); from inference.batches import engine; engine.advance_batches()"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url_of_tests(),
+        "REDIS_URL": settings.REDIS_URL,
+        "ASAHI_PROVIDERS_SIMULATOR_URL": desk.simulator.url,
+        "ASAHI_ENCRYPTION_KEY": settings.ENCRYPTION_KEY,
+        "ASAHI_SITE_SECRET_KEY": settings.SECRET_KEY,
+    }
+    worker = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    deadline = time.monotonic() + 30
+    while BatchItem.objects.filter(batch=batch.id, state="completed").count() < 5:
+        assert time.monotonic() < deadline, "the worker does nothing"
+        time.sleep(0.05)
+    worker.kill()
+    worker.wait()
+    assert BatchItem.objects.filter(batch=batch.id, state="running").exists()
+    Batch.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    desk.simulator.faults()
+    ended = desk.finish(batch)
+    assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 40)
+    entries = tenant.ledger(40)
+    assert len({entry.request_id for entry in entries}) == 40
