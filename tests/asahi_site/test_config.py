@@ -31,5 +31,5 @@ def test_private_networks_must_be_networks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ASAHI_PROVIDERS_PRIVATE_NETWORKS", "10.0.0.0/8, fd00::/8")
     assert Config().providers.private_networks == ["10.0.0.0/8", "fd00::/8"]
     monkeypatch.setenv("ASAHI_PROVIDERS_PRIVATE_NETWORKS", "10.0.0.1/8")
-    with pytest.raises(ValidationError, match="providers.private_networks"):
+    with pytest.raises(ValidationError, match=r"providers\.private_networks"):
         Config()

@@ -128,6 +128,16 @@ def test_after_a_rotation_everything_opens_and_is_sealed_again(
         assert accounts_of(rival.org.pk)["openai"].secret == "sk-of-the-rival-0123"
 
 
+def test_a_key_that_ends_while_it_is_sealed_again_stays_ended(acme: Tenant) -> None:
+    with override_settings(ENCRYPTION_KEY=OLD):
+        key = add(acme)
+    with override_settings(ENCRYPTION_KEY=f"2026-11:{NEW},{OLD}"):
+        disable_provider_key(org_id=acme.org.pk, key_id=key.pk)
+        assert provider_keys._rewrap_one(key)
+    key.refresh_from_db()
+    assert bytes(key.secret) == b""
+
+
 def test_what_no_key_opens_is_reported(acme: Tenant) -> None:
     with override_settings(ENCRYPTION_KEY=OLD):
         add(acme)
