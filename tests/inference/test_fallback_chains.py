@@ -46,8 +46,10 @@ def test_a_named_model_without_a_chain_is_never_swapped(tmp_path: Path) -> None:
 
 
 def test_when_the_named_model_cannot_be_called_its_double_is_and_says_so(tmp_path: Path) -> None:
-    for options in ({"reach": lambda _: frozenset({"south", "east"})}, {"failing": lambda _: frozenset({"one"})}):
-        plan = planned(build(tmp_path, **options), a_call("one"))
+    away = build(tmp_path, reach=lambda _: frozenset({"south", "east"}))
+    failing = build(tmp_path, failing=lambda _: frozenset({"one"}))
+    for router in (away, failing):
+        plan = planned(router, a_call("one"))
         assert names(plan) == ["twin", "second-twin"]
         assert plan.reason == "explicit: twin, the same as one"
 
@@ -100,7 +102,12 @@ def test_a_chain_that_leads_nowhere_stops_the_start(tmp_path: Path, fields: dict
 
 def test_vectors_come_from_the_same_model_alone(tmp_path: Path) -> None:
     def embedding(name: str, **fields: Any) -> dict[str, Any]:
-        shape = {"wire": Wire.EMBEDDINGS.value, "quality": {}, "max_output_tokens": 0, "capabilities": []}
+        shape: dict[str, Any] = {
+            "wire": Wire.EMBEDDINGS.value,
+            "quality": {},
+            "max_output_tokens": 0,
+            "capabilities": [],
+        }
         return model(name, **shape, **fields)
 
     with pytest.raises(RegistryError, match="makes other vectors"):
