@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from inference.domain import Model, Refusal, RefusalKind, Wire
@@ -20,12 +20,9 @@ PATHS = {
 class Constraints:
     """Narrows the registered models down to those a demand may be given to."""
 
-    def __init__(
-        self, models: Sequence[Model], prices: PriceBook, reachable_wires: Mapping[Wire, frozenset[Wire]]
-    ) -> None:
+    def __init__(self, models: Sequence[Model], prices: PriceBook) -> None:
         self._models = tuple(models)
         self._prices = prices
-        self._reachable_wires = reachable_wires
 
     def meeting(self, demand: Demand) -> tuple[Model, ...] | Refusal:
         """The models that meet every condition, or a refusal that names the one which left none."""
@@ -51,8 +48,7 @@ class Constraints:
         if demand.allowed or demand.denied:
             left = tuple(m for m in left if _allowed(m, demand))
             yield "policy", "allowed by the organization's policy", left
-        reachable = self._reachable_wires[demand.wire]
-        left = tuple(m for m in left if m.wire in reachable or m.speaks(demand.wire))
+        left = tuple(m for m in left if m.wire in demand.wires or m.speaks(demand.wire))
         yield "wire", f"reachable through {PATHS[demand.wire]}", left
         left = tuple(m for m in left if m.provider in demand.available)
         yield "provider", "of an available provider", left

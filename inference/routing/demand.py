@@ -8,6 +8,7 @@ from governance.domain import PolicySnapshot
 from inference.domain import Call, Controls, LatencyPreference, Model, RoutingMode, Wire
 from inference.routing.needs import needs_of
 from inference.routing.preferences import LATENCY_LIMITS_MS, QUALITY_BARS
+from inference.routing.reach import EVERY_WIRE, reachable_wires
 from inference.tokens import estimate_tokens
 from inference.wire.format import format_of
 
@@ -21,6 +22,7 @@ class Demand(NamedTuple):
     mode: RoutingMode
     task: str
     wire: Wire
+    wires: frozenset[Wire]
     needs: frozenset[str]
     bar: float
     input_tokens: int
@@ -62,6 +64,7 @@ def demand_of(
         mode=controls.routing_mode,
         task=task,
         wire=call.wire,
+        wires=reachable_wires(call) if among is None else EVERY_WIRE,  # money was reserved for those it can reach
         needs=needs_of(call),
         bar=_bar(controls, policy, default_bar),
         input_tokens=_rounded(estimate_tokens(call.input_token_bound)),

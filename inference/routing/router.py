@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,6 @@ from inference.routing.tasks import TASKS, detect_task
 if TYPE_CHECKING:  # the registry checks its file against routing's vocabulary, and so imports this package
     from inference.registry import Registry
 
-OWN_WIRE_ONLY: Mapping[Wire, frozenset[Wire]] = {wire: frozenset({wire}) for wire in Wire}
-
 _KEPT_DECISIONS = 2048
 
 
@@ -27,9 +25,9 @@ class Router:
     """Decides which model answers a call. Deterministic: equal calls get equal plans while prices and health stand.
 
     `reach` says which providers can be called with the accounts of an organization, `failing` which models are being
-    left alone because they keep failing there. `reachable_wires` says, for the wire a call came on, which wires an
-    automatic choice keeps to. A model that is named is reached whatever it speaks: the request is
-    translated, or what cannot be is refused by name.
+    left alone because they keep failing there. An automatic choice keeps to models that all of a request can be said to
+    (`inference.routing.reach`). A model that is named is reached whatever it speaks: the request is translated, or what
+    cannot be is refused by name.
     """
 
     def __init__(
@@ -41,7 +39,6 @@ class Router:
         default_quality_bar: float,
         default_max_output_tokens: int,
         failing: Callable[[Accounts], frozenset[str]] = lambda _: frozenset(),
-        reachable_wires: Mapping[Wire, frozenset[Wire]] = OWN_WIRE_ONLY,
     ) -> None:
         self._registry = registry
         self._prices = prices
@@ -49,7 +46,7 @@ class Router:
         self._failing = failing
         self._default_quality_bar = default_quality_bar
         self._default_max_output_tokens = default_max_output_tokens
-        chooser = Chooser(Constraints(registry.models, prices, reachable_wires), prices)
+        chooser = Chooser(Constraints(registry.models, prices), prices)
         self._decide = lru_cache(maxsize=_KEPT_DECISIONS)(chooser.choose)
         self._union = lru_cache(maxsize=_KEPT_DECISIONS)(self._any_task)
 

@@ -66,3 +66,15 @@ def test_what_cannot_be_said_to_the_other_model_is_refused_by_name(gateway: Serv
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "logprobs"
     assert tenant.ledger(1)[0].cost_nano == 0
+
+
+def test_an_automatic_choice_crosses_where_all_can_be_said(gateway: Served, tenant: Tenant) -> None:
+    headers = {**tenant.headers, "x-asahi-candidates": "gpt-6-luna"}
+    body = {"model": "asahi", "max_tokens": 20, "messages": [{"role": "user", "content": "Who painted it?"}]}
+    answer = gateway.http.post("/v1/messages", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-asahi-model"] == "gpt-6-luna"
+    assert answer.json()["type"] == "message"
+    refused = gateway.http.post("/v1/messages", json={**body, "top_k": 5}, headers=headers)
+    assert refused.status_code == 503
+    assert "reachable" in refused.json()["error"]["message"]

@@ -24,7 +24,7 @@ def five_models(folder: Path) -> tuple[Registry, PriceBook]:
         model("middle", price=2, quality=0.85, latency_ms=2_000, aliases=["middle-2026"]),
         model("middle-south", "south", price=3, quality=0.86, latency_ms=4_000),
         model("best", price=10, quality=0.95, latency_ms=9_000, capabilities=["tools", "vision"]),
-        model("other", "east", price=1, quality=0.9),
+        model("other", "east", price=20, quality=0.3, latency_ms=10_000),
         retired=[{"id": "ancient", "retired_on": "2025-01-01", "successor": "middle"}],
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inference.domain import Call, RefusalKind, RoutingMode, Wire
+from inference.domain import Call, RefusalKind, RoutingMode
 from inference.routing import Router
 from tests.inference.model_files import load_models, model
 from tests.inference.routing_calls import (
@@ -73,9 +73,12 @@ def test_a_retired_model_is_refused_with_its_successor(router: Router) -> None:
     assert refusal.details["successor"] == "middle"
 
 
-def test_a_named_model_may_speak_another_wire_and_an_automatic_choice_does_not(build: Build) -> None:
+def test_an_automatic_choice_reaches_another_wire_for_what_can_be_said_there(build: Build) -> None:
+    only_other = {"candidates": ("other",)}
     assert planned(build(), a_call("other")).model.id == "other"
-    assert planned(build(), a_call()).model.wire is Wire.CHAT
+    assert planned(build(), a_call(**only_other)).model.id == "other"
+    refusal = refused(build(), a_call(fields={"seed": 1}, **only_other))
+    assert (refusal.kind, refusal.details) == (RefusalKind.NO_MODEL, {"constraint": "wire"})
 
 
 def test_a_named_model_of_a_provider_that_is_away_is_refused(build: Build) -> None:
@@ -94,7 +97,7 @@ def test_a_named_model_that_keeps_failing_is_refused_and_its_provider_is_not(bui
 
 def test_autopilot_leaves_out_models_that_keep_failing_and_says_so_when_none_is_left(build: Build) -> None:
     assert "middle" not in {m.id for m in build(failing=lambda _: frozenset({"middle"})).candidates(a_call(), policy())}
-    everything = frozenset({"cheap", "middle", "middle-south", "best"})
+    everything = frozenset({"cheap", "middle", "middle-south", "best", "other"})
     refusal = refused(build(failing=lambda _: everything), a_call())
     assert (refusal.kind, refusal.details) == (RefusalKind.NO_MODEL, {"constraint": "health"})
 
