@@ -41,7 +41,8 @@ _decoder = msgspec.msgpack.Decoder(CachedAnswer)
 
 
 class Label(msgspec.Struct, frozen=True, array_like=True):
-    """Whose entry it is, in digests of what its organization calls them: `marks` are its tags and its end user."""
+    """Whose entry it is, in digests of what its organization calls them: `marks` are its tags and its end user.
+    `stored_at` is when the request was made that brought it, so that a purge knows what was asked for before it."""
 
     model: str
     key_id: str
@@ -57,7 +58,12 @@ def key_for(org_id: str, *, intent: str, wire: str, canonical: bytes) -> str:
     """The entry's key. `intent` is the model named, or what the router was asked for; all of it is digested."""
     digest = hashlib.blake2b(f"{wire}\0{intent}\0".encode(), digest_size=20)
     digest.update(canonical)
-    return f"asahi:t1:{{{org_id}}}:{digest.hexdigest()}"
+    return key_of(org_id, digest.hexdigest())
+
+
+def key_of(org_id: str, digest: str) -> str:
+    """The key of the entry that the index has under this digest."""
+    return f"asahi:t1:{{{org_id}}}:{digest}"
 
 
 def index_of(org_id: str) -> str:

@@ -49,7 +49,7 @@ WITH kept AS (
   INSERT INTO caching_semanticanswer
          (id, org_id, name, question, entry, task, model, key_id, marks, document, stored_at, expires_at)
   VALUES (%(id)s, %(org)s, %(name)s, %(question)b, %(entry)b, %(task)s, %(model)s, %(key)s, %(marks)b, %(document)b,
-          now(), %(expires_at)s) RETURNING id)
+          %(stored_at)s, %(expires_at)s) RETURNING id)
 INSERT INTO caching_semanticvector (answer_id, org_id, scope, dimensions, vector)
 SELECT id, %(org)s, %(scope)b, %(dimensions)s, %(vector)b FROM kept
 """
@@ -105,6 +105,7 @@ class PostgresStore:
             "key": filing.key_id,
             "marks": list(marks_of(org_id, filing)),
             "document": filing.document,
+            "stored_at": datetime.fromtimestamp(answer.stored_at, UTC),
             "expires_at": datetime.now(UTC) + timedelta(seconds=ttl_seconds),
             "scope": scope,
             "dimensions": len(vector),

@@ -17,7 +17,7 @@ from typing import Any
 import hiredis
 import psycopg
 
-from analytics import door
+from analytics import door, ids
 from analytics.domain import CallStarted, UsageEvent
 from caching import exact
 from caching.domain import CachedAnswer, Filing
@@ -171,7 +171,7 @@ class Records:
             model=ending.model,
             provider=ending.provider,
             usage=pack_usage(ending.usage),
-            stored_at=time.time(),
+            stored_at=ids.started_at(order.call.request_id).timestamp(),
             task=ending.task,
             quality=ending.quality,
             simulated=ending.simulated,
