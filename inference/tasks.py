@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ def make_responses() -> int:
 
 
 async def _make(workshop: Workshop) -> int:
-    return await Maker(workshop).run()
+    return await Maker(workshop, at_a_time=settings.ASAHI.responses.background_at_a_time).run()
 
 
 @shared_task(name=waking.ADVANCE_TASK)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -58,7 +60,7 @@ async def _accept(request: HttpRequest, call: Call, presentation: Presentation) 
     )
     if isinstance(kept, Refusal):
         raise Refused(kept)
-    return _followed(request, kept) if call.stream else json_response(kept.turn.body)
+    return _followed(request, kept) if call.stream else _answered(request, kept.turn.body)
 
 
 def _followed(request: HttpRequest, kept: Kept, starting_after: int | None = None) -> WireResponse:
@@ -74,14 +76,14 @@ async def retrieve_response(
     kept = await _found(request, response_id)
     if kept is None:
         return _not_found(request, response_id)
-    return _followed(request, kept, starting_after) if stream else json_response(kept.turn.body)
+    return _followed(request, kept, starting_after) if stream else _answered(request, kept.turn.body)
 
 
 @router.delete("/v1/responses/{response_id}", summary="Delete a response", **schemas.DELETE)
 async def delete_response(request: HttpRequest, response_id: str) -> HttpResponseBase:
     if not await gateway.current().responses.delete(principal_of(request).org_id, response_id):
         return _not_found(request, response_id)
-    return json_response({"id": response_id, "object": "response", "deleted": True})
+    return _answered(request, {"id": response_id, "object": "response", "deleted": True})
 
 
 @router.post("/v1/responses/{response_id}/cancel", summary="Cancel a response", **schemas.CANCEL)
@@ -92,7 +94,7 @@ async def cancel_response(request: HttpRequest, response_id: str) -> HttpRespons
     body = await background.cancel(gateway.current().responses, principal_of(request).org_id, kept)
     if body is None:
         raise _invalid("response_id", "Cannot cancel a synchronous response.")
-    return json_response(body)
+    return _answered(request, body)
 
 
 @router.get("/v1/responses/{response_id}/input_items", summary="List a response's input", **schemas.INPUT_ITEMS)
@@ -109,11 +111,21 @@ async def list_input_items(
     page = page_of(kept.turn, after=after, limit=limit, newest_first=order == "desc")
     if page is None:
         raise _invalid("after", "Invalid 'after': the response has no such input item.")
-    return page_response(page.items, has_more=page.has_more)
+    return _named(request, page_response(page.items, has_more=page.has_more))
 
 
 async def _found(request: HttpRequest, response_id: str) -> Kept | None:
     return await gateway.current().responses.find(principal_of(request).org_id, response_id)
+
+
+def _answered(request: HttpRequest, body: dict[str, Any]) -> WireResponse:
+    return _named(request, json_response(body))
+
+
+def _named(request: HttpRequest, response: WireResponse) -> WireResponse:
+    """With the request's id, as every answer has it."""
+    response.raw_headers.extend(request_id_headers(arrival_of(request).request_id))
+    return response
 
 
 def _not_found(request: HttpRequest, response_id: str) -> WireResponse:

@@ -38,7 +38,9 @@ async def accept(
     refusal = pipeline.refusal_of(principal, call)
     if refusal is not None:
         return refusal
-    body = presentation.shown(head_of(presentation.request, created=presentation.created_at, model=call.model or ""))
+    body = presentation.shown(
+        head_of(presentation.request, created=presentation.created_at, model=call.model or "asahi")
+    )
     turn = Turn(presentation.given, {**body, "status": "queued"})
     sent = {name: value for name, value in call.body.items() if name not in ("stream", "stream_options")}
     steering = {name: value for name, value in arrival.headers.items() if name.startswith(_STEERING)}

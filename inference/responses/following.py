@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
+import psycopg
 
 from inference.flights import Write
 from inference.responses.store import Kept, ResponseStore
@@ -61,10 +63,11 @@ class FollowedStream:
         waited = 0
         while True:
             await asyncio.sleep(_ASKED_EVERY_SECONDS)
-            kept = await self._store.find(self._org_id, str(self._kept.turn.body["id"]))
-            if kept is None or kept.status not in UNFINISHED:
-                return kept
             waited += 1
+            with suppress(psycopg.Error):  # Postgres may be away for a while: the client waits, as it did before
+                kept = await self._store.find(self._org_id, str(self._kept.turn.body["id"]))
+                if kept is None or kept.status not in UNFINISHED:
+                    return kept
             if waited % _KEPT_ALIVE_EVERY == 0:
                 await write(_KEEP_ALIVE)
 

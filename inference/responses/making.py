@@ -23,7 +23,6 @@ from inference.worker import Workshop
 
 log = logging.getLogger(__name__)
 
-_AT_A_TIME = 32
 _LOOKS_EVERY_SECONDS = 0.5
 _SILENT_SECONDS = LEASE_SECONDS / 2
 """How long Postgres may be away while work goes on: others may not take it over before it is given up here."""
@@ -34,8 +33,9 @@ _LIMITS = frozenset({RefusalKind.RATE_LIMITED, RefusalKind.OVER_BUDGET, RefusalK
 class Maker:
     """Makes responses until none is waiting."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Workshop, *, at_a_time: int) -> None:
         self._workshop = workshop
+        self._at_a_time = at_a_time
         self._jobs = Jobs(workshop.pool)
         self._claim = uuid4()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -57,7 +57,7 @@ class Maker:
             await self._stop(set(self._tasks))
 
     async def _take_more(self) -> int:
-        free = _AT_A_TIME - len(self._tasks)
+        free = self._at_a_time - len(self._tasks)
         try:
             claimed = await self._jobs.claim(self._claim, free) if free else []
         except psycopg.Error as error:

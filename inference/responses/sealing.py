@@ -16,6 +16,9 @@ Json = dict[str, Any]
 _PACKED_AT_ONCE = 128 * 1024
 """Bytes that may be packed on the event loop; more is packed in a thread."""
 
+_UNPACKED_AT_ONCE = 32 * 1024
+"""The same for unpacking: compressed, they are fewer."""
+
 _FASTEST = 1
 _LONGEST_ID = 120
 
@@ -53,12 +56,13 @@ async def seal_turn(turn: Turn, *, org_id: str, response_id: str) -> tuple[bytes
 
 async def open_turn(sealed: bytes, *, org_id: str, response_id: str) -> Turn:
     """Raises SecretUnreadable when its key has gone."""
-    place = place_of(response_id)
-    if len(sealed) > _PACKED_AT_ONCE:
-        plain = await asyncio.to_thread(unseal, sealed, org_id, place)
-    else:
-        plain = unseal(sealed, org_id, place)
-    return _decode(plain)
+    if len(sealed) > _UNPACKED_AT_ONCE:
+        return await asyncio.to_thread(_open, sealed, org_id, response_id)
+    return _open(sealed, org_id, response_id)
+
+
+def _open(sealed: bytes, org_id: str, response_id: str) -> Turn:
+    return _decode(unseal(sealed, org_id, place_of(response_id)))
 
 
 def place_of(response_id: str) -> str:

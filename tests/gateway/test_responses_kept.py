@@ -201,3 +201,12 @@ def test_what_is_kept_is_sealed_again_with_a_new_encryption_key(
     assert client.responses.retrieve(response.id).output_text == response.output_text
     settings.ENCRYPTION_KEY = old
     assert refusal(lambda: client.responses.retrieve(response.id)).status_code == 404
+
+
+def test_every_answer_names_its_request(client: OpenAI) -> None:
+    response = client.responses.create(model=MODEL, input="name it")
+    fetched = client.responses.with_raw_response.retrieve(response.id)
+    listed = client.responses.input_items.with_raw_response.list(response.id)
+    deleted = client.responses.with_raw_response.delete(response.id)
+    for answer in (fetched, listed, deleted):
+        assert answer.headers["x-request-id"].startswith("req_")

@@ -12,14 +12,16 @@ __all__ = ["error_body", "error_event"]
 
 
 def error_event(
-    kind: Kind, message: str, *, code: str | None = None, param: str | None = None, request_id: str = "",
-    sequence_number: int = 0,
-) -> bytes:  # fmt: skip
+    kind: Kind, message: str, *, code: str | None = None, param: str | None = None, request_id: str = ""
+) -> bytes:
     """An error after the first byte. Whoever knows the stream gives it its number there."""
     error: dict[str, object] = {
-        "type": "error", "code": code or OPENAI[kind][1], "message": message, "param": param,
-        "sequence_number": sequence_number,
-    }  # fmt: skip
+        "type": "error",
+        "code": code or OPENAI[kind][1],
+        "message": message,
+        "param": param,
+        "sequence_number": 0,
+    }
     if request_id:
         error["request_id"] = request_id
     return event_of(msgspec.json.encode(error), b"error")
