@@ -118,6 +118,7 @@ class Responses(Section):
 class Ledger(Section):
     stream: str = "asahi:events"
     lease_seconds: float = 20.0
+    background_at_a_time: int = Field(32, gt=0, description="How many a worker makes at the same time")
     drain_batch: int = 1000
 
 
