@@ -204,10 +204,12 @@ class Relay:
         self._expect_more(response, patience)
         stream = _Stream(response, self._limits)
         first = await stream.read()
+        if response.content.at_eof():
+            return first
         parts = [first]
         while part := await stream.read():
             parts.append(part)
-        return first if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
 
 
 class _Stream:
