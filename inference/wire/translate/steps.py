@@ -12,10 +12,12 @@ from typing import Any, Final, Protocol
 from inference.domain import Model, Wire
 from inference.wire.translate.answers import answer_to_chat, answer_to_messages
 from inference.wire.translate.chat_request import to_messages
+from inference.wire.translate.chat_to_responses import chat_to_responses
 from inference.wire.translate.messages_request import to_chat
 from inference.wire.translate.refusal import Untranslatable
 from inference.wire.translate.responses_answer import answer_to_responses
 from inference.wire.translate.responses_request import responses_to_chat
+from inference.wire.translate.responses_to_chat import ResponsesToChat, response_to_chat
 from inference.wire.translate.stream_to_chat import StreamToChat
 from inference.wire.translate.stream_to_messages import StreamToMessages
 from inference.wire.translate.stream_to_responses import StreamToResponses
@@ -112,9 +114,25 @@ class ResponsesThroughChat:
         return _RESPONSES_NAMES.get(first, param)
 
 
+class ChatThroughResponses:
+    def ask(self, body: Mapping[str, Any], model: Model) -> Json | Untranslatable:  # noqa: ARG002 - as every step
+        return chat_to_responses(body)
+
+    def answer(self, raw: bytes) -> bytes | Untranslatable:
+        return response_to_chat(raw)
+
+    def events(self) -> Translator:
+        return ResponsesToChat()
+
+    def name_of(self, param: str) -> str:
+        return param
+
+
 _WAYS: Final[dict[tuple[Wire, Wire], tuple[Callable[[], Step], ...]]] = {
     (Wire.CHAT, Wire.MESSAGES): (ChatThroughMessages,),
     (Wire.MESSAGES, Wire.CHAT): (MessagesThroughChat,),
+    (Wire.CHAT, Wire.RESPONSES): (ChatThroughResponses,),
+    (Wire.MESSAGES, Wire.RESPONSES): (MessagesThroughChat, ChatThroughResponses),
     (Wire.RESPONSES, Wire.CHAT): (ResponsesThroughChat,),
     (Wire.RESPONSES, Wire.MESSAGES): (ResponsesThroughChat, ChatThroughMessages),
 }
