@@ -124,7 +124,7 @@ class ReceiptOut(Amounts):
     """What a request cost and why, net of all its rows.
 
     `line_items` add up to the cost and `line_items_original` to the original cost; `savings_by_technique`, less
-    `own_spend`, to the savings.
+    `own_spend`, to the savings. `stages` says what each stage did or why it did nothing, `evidence` what that rests on.
     """
 
     request_id: str
@@ -155,6 +155,8 @@ class ReceiptOut(Amounts):
     line_items_original: list[LineItemOut]
     savings_by_technique: list[SavingOut]
     runners_up: list[str]
+    stages: dict[str, str]
+    evidence: dict[str, Any]
     tags: list[str]
     user: str
     task: str
@@ -182,6 +184,8 @@ class ReceiptOut(Amounts):
             tags=charge.tags,
             user=charge.end_user,
             runners_up=latest.receipt.get("runners_up", []),
+            stages=latest.receipt.get("stages", {}),
+            evidence=latest.receipt.get("evidence", {}),
             rows=[ReceiptRow.of(row) for row in receipt.rows],
             **_broken_down(break_down(receipt)),
             **{name: getattr(charge, name) for name in ("provider", "routing_mode", "task")},

@@ -67,6 +67,11 @@ class Cache(Section):
     local_max_bytes: int = 32 * 1024 * 1024
     """What a process may keep of T1 in its own memory while Redis is gone."""
     redis_timeout_ms: int = 50
+    semantic: bool = Field(True, description="Whether this deployment has T2 at all")
+    semantic_ttl_seconds: int = Field(7 * 24 * 3600, gt=0)
+    embedder: Literal["local", "cohere", "openai"] = "local"
+    embedding_timeout_ms: int = Field(30, gt=0, description="After which a request goes on without T2")
+    store_timeout_ms: int = Field(50, gt=0, description="The same for the search in Postgres")
 
 
 class Routing(Section):
@@ -113,12 +118,12 @@ class Responses(Section):
     keep: bool = Field(True, description="False: no response is kept, whatever a request asks for")
     days: int = Field(30, gt=0, description="How long a kept response can be fetched and continued")
     max_conversation_bytes: int = Field(32 * 1024 * 1024, gt=0, description="All turns of one conversation together")
+    background_at_a_time: int = Field(32, gt=0, description="How many a worker makes at the same time")
 
 
 class Ledger(Section):
     stream: str = "asahi:events"
     lease_seconds: float = 20.0
-    background_at_a_time: int = Field(32, gt=0, description="How many a worker makes at the same time")
     drain_batch: int = 1000
 
 

@@ -21,12 +21,13 @@ from asahi_site import runtime
 from asahi_site.gateway_pool import make_pool
 from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
+from asahi_site.semantic_wiring import Semantic, make_semantic
 from caching import exact
 from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
 from governance import auth
 from governance.account_uses import AccountUses
-from governance.encryption import keyring
+from governance.encryption import Keyring, keyring
 from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import Pool, PrincipalDirectory
 from governance.redis_pipe import RedisAway, RedisPipe
@@ -68,6 +69,7 @@ class _Parts:
     gatekeeper: Gatekeeper
     stages: Stages
     records: Records
+    semantic: Semantic | None
     directory: PrincipalDirectory
     gateway: gateway.Gateway
     runtime: runtime.Runtime
@@ -76,9 +78,11 @@ class _Parts:
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
     """Everything a web process needs while it serves. Entered at the server's start-up, left at its shutdown."""
-    parts = _build()
+    parts = _build(semantic=settings.ASAHI.cache.semantic)
     async with AsyncExitStack() as stack:
         await _open(parts, stack)
+        if parts.semantic is not None:
+            await stack.enter_async_context(parts.semantic.running())
         stack.push_async_callback(
             _stop, asyncio.create_task(PushedChanges(settings.REDIS_URL, parts.directory).listen())
         )
@@ -96,8 +100,9 @@ async def serving() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def working() -> AsyncIterator[Workshop]:
-    """The same for a while in a worker's task, with nothing installed for routes."""
-    parts = _build()
+    """The same for a while in a worker's task, with nothing installed for routes, and without T2: nobody waits there,
+    and its models would be loaded for each task anew."""
+    parts = _build(semantic=False)
     async with AsyncExitStack() as stack:
         await _open(parts, stack)
         stack.callback(prometheus.flush)
@@ -125,14 +130,15 @@ async def _open(parts: _Parts, stack: AsyncExitStack) -> None:
         stack.push_async_callback(_stop, asyncio.create_task(work))
 
 
-def _build() -> _Parts:
+def _build(*, semantic: bool) -> _Parts:
     config, process_id = settings.ASAHI, str(uuid4())
     pool, pipe = make_pool(settings.DATABASE_URL), _make_pipe()
     gatekeeper, flights = Gatekeeper(pipe, LedgerSpend(pool)), Flights()
     registry, prices = catalog.registry(), catalog.price_book()
     outward, uses = make_outward(registry), AccountUses(pool)
     late = LateEvents(pipe, pool, config.ledger.stream)
-    t1 = _make_t1(pipe)
+    keys = keyring() if settings.ENCRYPTION_KEY else None
+    t1, t2 = _make_t1(pipe, keys), make_semantic(pool, keys) if semantic else None
     records = Records(
         pipe=pipe,
         pool=pool,
@@ -148,7 +154,7 @@ def _build() -> _Parts:
         quote=_make_quoting(registry, router, prices),
         governance=Governing(gatekeeper, t1),
         batching=None,
-        t2=None,
+        t2=None if t2 is None else t2.cache,
         t3=None,
         optimize=None,
         enrich=None,
@@ -167,18 +173,25 @@ def _build() -> _Parts:
         gatekeeper=gatekeeper,
         stages=stages,
         records=records,
+        semantic=t2,
         directory=directory,
-        gateway=gateway.Gateway(
-            pipeline=Pipeline(stages, flights),
-            registry=registry,
-            prices=prices,
-            targets=outward.targets,
-            claims=Claims(pool),
-            upstream=outward.relay,
-            default_mode=RoutingMode(config.routing.default_mode),
-            responses=_make_response_store(pool),
-        ),
+        gateway=_make_gateway(Pipeline(stages, flights), registry, prices, outward, pool),
         runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
+    )
+
+
+def _make_gateway(
+    pipeline: Pipeline, registry: Registry, prices: PriceBook, outward: Outward, pool: Pool
+) -> gateway.Gateway:
+    return gateway.Gateway(
+        pipeline=pipeline,
+        registry=registry,
+        prices=prices,
+        targets=outward.targets,
+        claims=Claims(pool),
+        upstream=outward.relay,
+        default_mode=RoutingMode(settings.ASAHI.routing.default_mode),
+        responses=_make_response_store(pool),
     )
 
 
@@ -211,9 +224,8 @@ def _make_router(registry: Registry, prices: PriceBook, outward: Outward) -> Rou
     )
 
 
-def _make_t1(pipe: RedisPipe) -> ExactCache:
+def _make_t1(pipe: RedisPipe, keys: Keyring | None) -> ExactCache:
     config = settings.ASAHI.cache
-    keys = keyring() if settings.ENCRYPTION_KEY else None
     local = LocalAnswers(redis_is_there=lambda: pipe.available, max_bytes=config.local_max_bytes)
     return ExactCache(EntryFormat(keys), local, ttl_seconds=config.t1_ttl_seconds, max_bytes=config.t1_max_answer_bytes)
 

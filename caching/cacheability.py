@@ -58,7 +58,9 @@ _ACTION = re.compile(
     rf"(?:{_COMMANDS})\b(?! (?:rate|order|limit|sequence|chart|method|function|statement)\b).{{0,80}}?(?:{_ADDRESSED})",
     re.IGNORECASE,
 )
-_MAKES = re.compile(r"\b(?:create|add|set|open|run|start|change|update|order|post|share|call|move|text)\b", re.IGNORECASE)
+_MAKES = re.compile(
+    r"\b(?:create|add|set|open|run|start|change|update|order|post|share|call|move|text)\b", re.IGNORECASE
+)
 _WRITING = re.compile(
     r"\b(?:function|class|script|program|code|regex|query|poem|story|essay|list|table|plan|summary|letter|template|"
     r"example|name|title|slogan|recipe|outline|html|json|sql|python|java|javascript|css)s?\b",
@@ -84,6 +86,19 @@ _RANDOM = re.compile(
 )
 
 
+ABOUT_NOW = "asks about now"
+
+_LOOKED_AT = 2_000
+_WORDS_ONLY = str.maketrans(
+    dict.fromkeys(range(128), " ") | {ord(c): c for c in "abcdefghijklmnopqrstuvwxyz"} | {0x2019: " "}
+)
+_WORDS_OF_NOW = frozenset(
+    "today tonight now moment present yesterday tomorrow week weekend month nowadays breaking date time day live latest "
+    "newest recent far current currently weather forecast temperature stock share bitcoin gold oil score".split()
+)
+"""Each expression above needs one of these."""
+
+
 def refusal_reason(text: str) -> str | None:
     """Why the last user message must neither be answered from T2 nor put into it; None when nothing speaks against it."""
     plain = " ".join(text.split())
@@ -95,8 +110,8 @@ def refusal_reason(text: str) -> str | None:
         return "small talk"
     if _REFERS_BACK.search(plain):
         return "refers to what was said before"
-    if _NOW.search(plain) or _CURRENT.search(plain):
-        return "asks about now"
+    if asks_about_now(plain):
+        return ABOUT_NOW
     if _PERSONAL.search(plain):
         return "asks for somebody's state"
     if _is_command(plain):
@@ -104,6 +119,16 @@ def refusal_reason(text: str) -> str | None:
     if _RANDOM.search(plain):
         return "asks for a new answer each time"
     return None
+
+
+def asks_about_now(text: str) -> bool:
+    """Whether the answer holds only for the moment. Cheap for a text without any word that could say so: T1 asks this
+    of every request. Of a long text only the end is looked at, where the question stands."""
+    end = text[-_LOOKED_AT:]
+    if _WORDS_OF_NOW.isdisjoint(end.lower().translate(_WORDS_ONLY).split()):
+        return False
+    plain = " ".join(end.split())
+    return bool(_NOW.search(plain) or _CURRENT.search(plain))
 
 
 def _is_command(plain: str) -> bool:

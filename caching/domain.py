@@ -125,18 +125,22 @@ class Thresholds:
     floor: float
     verify: float
     accept: float
+    certain: float | None = None
+    """Learned from an organization's own outcomes: when set, it is asked of the certainty in the place of `accept`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What T2 does with one request, and why; the receipt shows all of it.
 
-    `guard` names the guard that fired, `entry` the entry that is served, or was nearest; `score` is the gate's word.
+    `guard` names the guard that fired, `entry` the entry that is served, or was nearest; `score` is the gate's word, and
+    `certainty` the same with more weight on what other entries near it say: what calibration counts by.
     """
 
     outcome: Outcome
     reason: str
     similarity: float = 0.0
     score: float = 0.0
+    certainty: float = 0.0
     guard: str = ""
     entry: str = ""

@@ -62,3 +62,22 @@ class SemanticVector(models.Model):
 
     def __str__(self) -> str:
         return f"T2 vector of {self.answer_id}"
+
+
+class CalibrationState(models.Model):
+    """What T2 learned of one organization's questions of one task: see `caching.calibrations`, which writes it."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    task = models.CharField(max_length=40)
+    embedder = models.CharField(max_length=100)
+    state = models.BinaryField()
+    changed_at = models.DateTimeField()
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        db_table = "caching_calibration"
+        constraints = [models.UniqueConstraint(fields=["org", "task", "embedder"], name="one_calibration_per_task")]
+
+    def __str__(self) -> str:
+        return f"T2 calibration of {self.task} for {self.org_id}"

@@ -60,6 +60,9 @@ class PolicySnapshot:
     max_concurrency: int | None
     cache_enabled: bool
     cache_ttl_seconds: int | None
+    cache_epoch: int
+    semantic_cache_enabled: bool
+    semantic_error_target: float | None
 
     def allows(self, model: str) -> bool:
         """Whether this policy lets a registered model be used."""

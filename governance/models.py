@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -91,6 +93,16 @@ class Policy(models.Model):
     max_concurrency = models.PositiveIntegerField(null=True, blank=True)
     cache_enabled = models.BooleanField(default=True)
     cache_ttl_seconds = models.PositiveIntegerField(null=True, blank=True)
+    cache_epoch = models.PositiveIntegerField(default=0, help_text="Raised to forget every cached answer at once")
+    semantic_cache_enabled = models.BooleanField(default=True)
+    semantic_error_target = models.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.0001")), MaxValueValidator(Decimal("0.2"))],
+        help_text="The share of requests that T2 may answer wrongly; empty: 0.01",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = TenantQuerySet.as_manager()

@@ -142,6 +142,7 @@ def _principal_of(row: dict[str, Any] | None) -> Principal | KeyProblem:
 def policy_of(row: Mapping[str, Any]) -> PolicySnapshot:
     """The policy in a database row; an organization without one has no limits."""
     quality_bar, cache_enabled = row.get("quality_bar"), row.get("cache_enabled")
+    semantic, error_target = row.get("semantic_cache_enabled"), row.get("semantic_error_target")
     return PolicySnapshot(
         version=row.get("version") or 0,
         allowed_models=frozenset(row.get("allowed_models") or ()),
@@ -156,4 +157,7 @@ def policy_of(row: Mapping[str, Any]) -> PolicySnapshot:
         max_concurrency=row.get("max_concurrency"),
         cache_enabled=cache_enabled is None or bool(cache_enabled),
         cache_ttl_seconds=row.get("cache_ttl_seconds"),
+        cache_epoch=row.get("cache_epoch") or 0,
+        semantic_cache_enabled=semantic is None or bool(semantic),
+        semantic_error_target=None if error_target is None else float(error_target),
     )

@@ -186,6 +186,24 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A place in a request that later requests may be equal up to: the end of a turn (-1: of the instructions that stand
+    apart from the turns), or, when `at` is not 0, so many characters into its text."""
+
+    turn: int
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixMarks:
+    """Where providers are told that a beginning of the prompt is worth caching, by the model that is called, and the
+    key under which OpenAI finds it again. What a model reads stays the same."""
+
+    cuts: Mapping[str, tuple[Cut, ...]]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A call with what was found out about it before anything was decided.
 
@@ -201,6 +219,8 @@ class Order:
     reserve_tokens: int
     t1_key: str | None
     task_text: str
+    intent: str = ""
+    """What decides, beside the content, what is answered: the model named, or what the router was asked for."""
     techniques: tuple[str, ...] = ()
     tokens_saved: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -208,6 +228,7 @@ class Order:
     """What the decision of a stage rests on, for the receipt: by the stage's name."""
     own_spend_nano: int = 0
     """What Asahi itself spent on this request so far: embeddings, verifiers."""
+    marks: PrefixMarks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from caching import exact
 from governance.domain import Principal
-from inference.domain import IDEMPOTENCY_KEY, CacheMode, Call, Model, Order, Refusal, RefusalKind, RoutingMode
+from inference.cacheability import refusal_of_exact
+from inference.domain import IDEMPOTENCY_KEY, Call, Model, Order, Refusal, RefusalKind, RoutingMode
 from inference.pricing import PriceBook
 from inference.registry import Registry
 from inference.routing import Router
@@ -36,6 +37,9 @@ class Quoting:
         affordable = self._within_cap(principal, call, candidates, output_tokens)
         if isinstance(affordable, Refusal):
             return affordable
+        intent = _intent(principal, call, self._baseline(principal, call, candidates))
+        task_text = wire.task_text(call.body)
+        uncacheable = refusal_of_exact(principal.policy, call, task_text)
         return Order(
             principal=principal,
             call=call,
@@ -43,9 +47,10 @@ class Quoting:
             baseline=self._baseline(principal, call, affordable),
             reserve_nano=max(self._prices.worst_case(m, call, output_tokens) for m in affordable),
             reserve_tokens=call.input_token_bound + output_tokens,
-            t1_key=self._t1_key(principal, call, affordable),
-            task_text=wire.task_text(call.body),
-            notes=notes,
+            t1_key=None if uncacheable else _t1_key(principal, call, intent),
+            task_text=task_text,
+            intent=intent,
+            notes={**notes, "t1": uncacheable} if uncacheable else notes,
         )
 
     def _within_cap(
@@ -71,17 +76,17 @@ class Quoting:
             return self._registry.find(call.model or "") or candidates[0]
         return self._registry.find(principal.policy.baseline_model) or self._default_baseline
 
-    def _t1_key(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> str | None:
-        if call.controls.cache is CacheMode.OFF or not principal.policy.cache_enabled:
-            return None
-        intent = _intent(principal, call, self._baseline(principal, call, candidates))
-        canonical = format_of(call.wire).canonical(call.body)
-        return exact.key_for(principal.org_id, intent=intent, wire=call.wire, canonical=canonical)
+
+def _t1_key(principal: Principal, call: Call, intent: str) -> str:
+    canonical = format_of(call.wire).canonical(call.body)
+    return exact.key_for(principal.org_id, intent=intent, wire=call.wire, canonical=canonical)
 
 
 def _intent(principal: Principal, call: Call, named: Model) -> str:
     """What decides, beside the content, what is answered: calls that agree in both may share an answer."""
     intent = _model_intent(principal, call, named)
+    if principal.policy.cache_epoch:
+        intent += f" epoch={principal.policy.cache_epoch}"
     if principal.accounts:  # with another account another model may answer, or no simulator any more
         intent += f" accounts={sorted((a.provider, a.base_url) for a in principal.accounts.values())!r}"
     steering = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY_KEY}

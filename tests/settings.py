@@ -7,8 +7,10 @@ import os
 from tests.servers import provide
 
 provide()
-# What the product allows Redis by default is less than a busy test machine may take.
+# What the product allows Redis, the embedder and T2's store by default is less than a busy test machine may take.
 os.environ["ASAHI_CACHE_REDIS_TIMEOUT_MS"] = "500"
+os.environ["ASAHI_CACHE_EMBEDDING_TIMEOUT_MS"] = "5000"
+os.environ["ASAHI_CACHE_STORE_TIMEOUT_MS"] = "500"
 os.environ["DJANGO_SETTINGS_MODULE"] = "asahi_site.settings"  # for the commands that tests start
 
 from asahi_site.settings import *  # noqa: E402, F403
