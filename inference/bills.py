@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inference.domain import PRICED_SERVICES, Cost, Model, Order, Tier, Usage
+from inference.domain import PRICED_SERVICES, Cost, Model, Order, Tier, Usage, Wire
 from inference.endings import Ending
 from inference.pricing import Line, PriceBook
 
 ROUTING = "routing"
 OPTIMIZATION = "token_optimization"
 BATCH = "batch"
+PROVIDER_CACHE = "provider_cache"
 CACHES = {Tier.T1: "cache_t1", Tier.T2: "cache_t2", Tier.T3: "cache_t3"}
 
 
@@ -50,6 +51,8 @@ def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
     if paid is not None:
         tariff = prices.tariff(paid, service=service)
         cost, lines = tariff.price(usage), tariff.lines(usage)
+        if _marked_by_us(order, paid, usage):
+            return _marked_bill(prices, order, usage, paid)
         if paid.id == order.baseline.id and not order.tokens_saved:
             return Bill(_cost(prices, order, cost, cost), service, service, lines, lines, ())
     asked, service_asked = _as_asked(order, ending)
@@ -71,6 +74,29 @@ def _batch_bill(prices: PriceBook, order: Order, usage: Usage, paid: Model) -> B
     parts = ((OPTIMIZATION, original - unrouted), (ROUTING, unrouted - at_once), (BATCH, at_once - cost))
     return Bill(
         _cost(prices, order, cost, original), BATCH, service, batch.lines(usage), baseline.lines(asked),
+        tuple((name, nano) for name, nano in parts if nano),
+    )  # fmt: skip
+
+
+def _marked_by_us(order: Order, paid: Model, usage: Usage) -> bool:
+    """Whether the provider's cache was used because of our marks alone. Anthropic caches nothing that is not marked, so
+    a call that neither the caller nor we had marked would have paid for every token, with either model."""
+    marked = order.marks is not None and paid.id in order.marks.cuts
+    cached = usage.cached_input_tokens or usage.cache_write_tokens
+    return bool(marked and cached) and paid.wire is Wire.MESSAGES and order.baseline.wire is Wire.MESSAGES
+
+
+def _marked_bill(prices: PriceBook, order: Order, usage: Usage, paid: Model) -> Bill:
+    """By what the provider says that it read from its cache and wrote to it, which may have cost more than it saved."""
+    service = usage.service
+    unmarked = replace(usage, cached_input_tokens=0, cache_write_tokens=0, cache_write_1h_tokens=0)
+    asked = replace(unmarked, input_tokens=usage.input_tokens + order.tokens_saved)
+    tariff, baseline = prices.tariff(paid, service=service), prices.tariff(order.baseline, service=service)
+    cost, plain = tariff.price(usage), tariff.price(unmarked)
+    unrouted, original = baseline.price(unmarked), baseline.price(asked)
+    parts = (OPTIMIZATION, original - unrouted), (ROUTING, unrouted - plain), (PROVIDER_CACHE, plain - cost)
+    return Bill(
+        _cost(prices, order, cost, original), service, service, tariff.lines(usage), baseline.lines(asked),
         tuple((name, nano) for name, nano in parts if nano),
     )  # fmt: skip
 

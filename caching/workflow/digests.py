@@ -12,7 +12,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def digest_of(text: str) -> bytes:
-    """Of a document or a part of one, to the letter. Halves of characters, which are no text, count as what they are."""
+    """Of a document or a part of one, to the letter. Halves of characters count as what they are."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
