@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from analytics import ids
-from inference.batches.fates import call_one_by_one
+from inference.batches.fates import NotRecorded, call_one_by_one, guarded
 from inference.batches.job import Job
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle
 from inference.batches.plans import restore
@@ -36,12 +36,8 @@ _PAGE_LINES, _PAGE_BYTES = 50, 8 * 1024 * 1024
 _RENEWED_AT_ONCE = 1000
 
 
-class NotRecorded(Exception):  # noqa: N818 - it is the answer that is not
-    """Neither Redis nor Postgres took the usage event: the line stays open, and its answer is collected again."""
-
-
 async def collect_submitted(job: Job, *, give_up: bool) -> None:
-    """Ask about every batch that a provider has of ours. Raises ProviderBatchError when one should be asked later.
+    """Ask about every batch that a provider has of ours.
 
     `give_up`: the provider was told to stop long ago, and what it has not brought by now ends unanswered.
     """
@@ -51,9 +47,16 @@ async def collect_submitted(job: Job, *, give_up: bool) -> None:
             continue
         service = service_of(job, submitted)
         if service is None:
-            raise ProviderBatchError("the provider cannot be called now", permanent=False)
+            job.setback = ProviderBatchError("the provider cannot be called now")
+            continue
         async with aclosing(service):
-            await _look_at(job, submitted, service)
+            try:
+                await _look_at(job, submitted, service)
+            except ProviderBatchError as error:
+                if error.gone:
+                    await abandon(job, submitted, str(error))
+                else:
+                    job.setback = error
 
 
 async def _look_at(job: Job, submitted: ProviderBatch, service: ProviderBatches) -> None:
@@ -92,7 +95,7 @@ async def _bring_in(job: Job, submitted: ProviderBatch, results: Sequence[LineRe
         result = by_name[request_id_of(item)]
         outcome = None
         if result.end in (LineEnd.ANSWERED, LineEnd.REJECTED):
-            outcome = await _charge(job, item, raw, result)
+            outcome = await guarded(_charge(job, item, raw, result), item)
         if outcome is None:
             undone.append(item)
         else:

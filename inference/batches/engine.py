@@ -21,7 +21,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from inference.batches import claims
-from inference.batches.collection import NotRecorded, collect_submitted
+from inference.batches.collection import collect_submitted
 from inference.batches.ending import (
     begin_finalizing,
     cancel_unbegun,
@@ -30,6 +30,7 @@ from inference.batches.ending import (
     is_done,
     validate,
 )
+from inference.batches.fates import NotRecorded
 from inference.batches.job import Job, open_job
 from inference.batches.live import call_lines
 from inference.batches.planning import plan_lines
@@ -116,6 +117,8 @@ async def _progress(job: Job) -> None:
         await call_lines(job)
     if job.is_ending and not job.claim_lost:
         await end_what_waits(job)
+    if job.setback is not None:
+        raise job.setback
 
 
 async def _pause(job: Job) -> float:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
+import psycopg
+from django.db import Error
+
+from governance.redis_pipe import RedisAway
 from inference.batches.job import Job
 from inference.batches.outcomes import Outcome, request_id_of, settle
+from inference.domain import Refusal, RefusalKind
 from inference.models.batches import Batch, BatchItem
 from inference.worker import in_thread
 
 State = BatchItem.State
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+OUR_FAULT = Refusal(RefusalKind.INTERNAL, "something went wrong inside Asahi")
+
+
+class NotRecorded(Exception):  # noqa: N818 - it is the answer that is not
+    """Neither Redis nor Postgres took the usage event: the line stays open, and its answer is collected again."""
+
+
+async def guarded(work: Awaitable[T], item: BatchItem) -> T | None:
+    """None when one line meets a fault of ours, which must not end the others; what concerns all of them passes."""
+    try:
+        return await work
+    except (psycopg.Error, Error, RedisAway, NotRecorded):
+        raise
+    except Exception:
+        log.exception("batch.line_failed", extra={"item": item.pk})
+        return None
 
 
 async def call_one_by_one(job: Job, items: Sequence[BatchItem]) -> None:

@@ -12,12 +12,14 @@ from governance.auth import principal_of_key
 from governance.domain import PolicySnapshot, Principal
 from governance.models import Policy
 from governance.principals import KeyProblem, policy_of
+from governance.provider_keys import accounts_of
 from inference.batches.lines import WIRES, call_of
 from inference.batches.outcomes import request_id_of
 from inference.domain import Call, Refusal, Wire
 from inference.files.contents import ContentReader
 from inference.models.batches import Batch, BatchItem
 from inference.models.files import StoredFile
+from inference.providers.batches import ProviderBatchError
 from inference.worker import Workshop, in_thread
 
 _MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
@@ -37,6 +39,8 @@ class Job:
     pause: float = 0.0
     """How long to wait before going on, when something asked for patience."""
     claim_lost: bool = False
+    setback: ProviderBatchError | None = None
+    """What a provider's batch service did not do. It holds up nothing else; the provider is asked again later."""
     _reader: ContentReader | None = field(default=None)
 
     @property
@@ -118,4 +122,5 @@ def _nobody(batch: Batch) -> Principal:
     """For billing what was begun while the key was still good."""
     row = Policy.objects.for_org(batch.org_id).values().first()
     policy: PolicySnapshot = policy_of(row or {})
-    return Principal(str(batch.org_id), str(batch.key_id), frozenset(), policy, None)
+    org_id = str(batch.org_id)
+    return Principal(org_id, str(batch.key_id), frozenset(), policy, None, accounts_of(org_id))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from inference.batches.fates import OUR_FAULT, guarded
 from inference.batches.job import Job, as_many_as_fit
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle, unauthenticated
 from inference.batches.planning import PASSING, name_requests
@@ -69,7 +70,7 @@ async def _call(job: Job, item: BatchItem, raw: bytes) -> None:
     if isinstance(call, Refusal):
         await in_thread(settle)(job.batch, [refused(item, call, job.wire)])
         return
-    reply = await job.shop.answer(job.principal, call)
+    reply = await guarded(job.shop.answer(job.principal, call), item) or OUR_FAULT
     if isinstance(reply, Refusal) and reply.kind is RefusalKind.CANCELLED:
         return  # this worker is being stopped: the next one calls it under the same request id
     outcome = _outcome_of(job, item, reply)

@@ -14,6 +14,7 @@ from django.db.models import Sum
 from analytics import ids
 from caching.domain import CachedAnswer
 from governance.redis_pipe import RedisAway
+from inference.batches.fates import OUR_FAULT, guarded
 from inference.batches.job import Job, as_many_as_fit
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle, unauthenticated
 from inference.batches.plans import keep
@@ -70,7 +71,8 @@ async def plan_lines(job: Job) -> None:
 
         async def decide(item: BatchItem, raw: bytes, turns: asyncio.Semaphore = turns) -> Decision:
             async with turns:
-                return await _decide(job, item, raw)
+                decision = await guarded(_decide(job, item, raw), item)
+                return decision or refused(item, OUR_FAULT, job.wire)
 
         decisions = await asyncio.gather(*(decide(item, raw) for item, raw in zip(items, raws, strict=True)))
         await in_thread(_apply)(job, items, decisions)

@@ -31,14 +31,17 @@ State = ProviderBatch.State
 
 
 async def submit_intended(job: Job) -> None:
-    """Hand over what is meant to be. Raises ProviderBatchError when the provider should be asked again later."""
+    """Hand over what is meant to be."""
     for intended in await in_thread(_intended)(job):
         service = service_of(job, intended)
         if service is None:
             await abandon(job, intended, "the provider cannot be called any more")
             continue
         async with aclosing(service):
-            await _hand_over(job, intended, service)
+            try:
+                await _hand_over(job, intended, service)
+            except ProviderBatchError as error:
+                job.setback = error
 
 
 async def abandon_intended(job: Job) -> None:
@@ -47,7 +50,11 @@ async def abandon_intended(job: Job) -> None:
         service = service_of(job, intended) if intended.attempts else None
         if service is not None:
             async with aclosing(service):
-                if await find_attempt(job, intended, service):
+                try:
+                    if await find_attempt(job, intended, service):
+                        continue
+                except ProviderBatchError as error:
+                    job.setback = error
                     continue
         await abandon(job, intended, "it ended before it was handed over")
 

@@ -10,11 +10,19 @@ from typing import Any
 import anthropic
 import msgspec
 
-from inference.providers.batches import Intent, Line, LineEnd, LineResult, Progress, ProviderBatchError
+from inference.providers.batches import (
+    Intent,
+    Line,
+    LineEnd,
+    LineResult,
+    Progress,
+    ProviderBatchError,
+    end_of_status,
+    lines_of,
+    problem_of,
+)
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
-_REJECTED = range(400, 500)
-_TRY_OTHERWISE = frozenset({408, 409, 429})
 _REJECTING = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -91,9 +99,8 @@ class AnthropicBatches:
     async def results(self, upstream_id: str) -> AsyncIterator[LineResult]:
         try:
             async with self._client.messages.batches.with_streaming_response.results(upstream_id) as results:
-                async for text in results.iter_lines():
-                    if text.strip():
-                        yield _result_of(text)
+                async for line in lines_of(results.iter_bytes()):
+                    yield _result_of(line)
         except anthropic.AnthropicError as error:
             raise _problem(error) from error
 
@@ -108,25 +115,20 @@ class AnthropicBatches:
         await self._client.close()
 
 
-def _result_of(text: str) -> LineResult:
+def _result_of(raw: bytes) -> LineResult:
     try:
-        line = _decode(text.encode())
+        line = _decode(raw)
         end = line.result
         if end.type == "succeeded":
             return LineResult(line.custom_id, LineEnd.ANSWERED, 200, bytes(end.message))
         if end.type == "errored":
             kind = _decode_error(bytes(end.error)).error.type
             status = _REJECTING.get(kind, 500)
-            return LineResult(
-                line.custom_id, LineEnd.REJECTED if kind in _REJECTING else LineEnd.UNDONE, status, bytes(end.error)
-            )
+            return LineResult(line.custom_id, end_of_status(status), status, bytes(end.error))
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise ProviderBatchError("a line of the results cannot be read", permanent=False) from error
+        raise ProviderBatchError("a line of the results cannot be read") from error
     return LineResult(line.custom_id, LineEnd.CANCELLED if end.type == "canceled" else LineEnd.UNDONE)
 
 
 def _problem(error: anthropic.AnthropicError) -> ProviderBatchError:
-    status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
-    permanent = status is not None and status in _REJECTED and status not in _TRY_OTHERWISE
-    said = type(error).__name__ if status is None else f"the provider answered {status}"
-    return ProviderBatchError(said, permanent=permanent)
+    return problem_of(error, error.status_code if isinstance(error, anthropic.APIStatusError) else None)

@@ -10,6 +10,10 @@ from typing import Protocol
 
 from inference.domain import Wire
 
+_REJECTED = range(400, 500)
+_TRY_OTHERWISE = frozenset({408, 409, 429})
+_LONGEST_LINE = 32 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -59,10 +63,41 @@ class LineResult:
 class ProviderBatchError(Exception):
     """The provider's batch service did not do as asked. Safe to show to operators: it says nothing of any content."""
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, gone: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
         """Asking the same again would fail again."""
+        self.gone = gone
+        """The provider knows of no such batch."""
+
+
+def problem_of(error: Exception, status: int | None) -> ProviderBatchError:
+    """What a vendor's client says went wrong; `status` is the provider's, when it answered."""
+    if status is None:
+        return ProviderBatchError(type(error).__name__)
+    permanent = status in _REJECTED and status not in _TRY_OTHERWISE
+    return ProviderBatchError(f"the provider answered {status}", permanent=permanent, gone=status in (404, 410))
+
+
+def end_of_status(status: int) -> LineEnd:
+    """How a line ended that the provider answered with this error."""
+    return LineEnd.REJECTED if status in _REJECTED and status not in _TRY_OTHERWISE else LineEnd.UNDONE
+
+
+async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a results file as it arrives. Raises ProviderBatchError for one longer than any answer may be."""
+    rest = bytearray()
+    async for piece in pieces:
+        rest += piece
+        if b"\n" in piece:
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                if line.strip():
+                    yield bytes(line)
+        if len(rest) > _LONGEST_LINE:
+            raise ProviderBatchError("a line of the results is longer than any answer may be")
+    if rest.strip():
+        yield bytes(rest)
 
 
 class ProviderBatches(Protocol):

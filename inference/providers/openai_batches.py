@@ -12,7 +12,17 @@ import msgspec
 import openai
 
 from inference.domain import Wire
-from inference.providers.batches import Intent, Line, LineEnd, LineResult, Progress, ProviderBatchError
+from inference.providers.batches import (
+    Intent,
+    Line,
+    LineEnd,
+    LineResult,
+    Progress,
+    ProviderBatchError,
+    end_of_status,
+    lines_of,
+    problem_of,
+)
 
 _ENDPOINTS = {
     Wire.CHAT: "/v1/chat/completions",
@@ -25,8 +35,6 @@ _UPSTREAM_LIFE = {"anchor": "created_at", "seconds": 3 * 24 * 3600}
 """Nothing of a customer's stays with the provider for longer than it may be needed."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _IN_MEMORY_BYTES = 1024 * 1024
-_REJECTED = range(400, 500)
-_TRY_OTHERWISE = frozenset({408, 409, 429})
 
 
 class _Response(msgspec.Struct):
@@ -108,9 +116,8 @@ class OpenAIBatches:
                 if file_id is None:
                     continue
                 async with self._client.files.with_streaming_response.content(file_id) as content:
-                    async for text in content.iter_lines():
-                        if text.strip():
-                            yield _result_of(text)
+                    async for line in lines_of(content.iter_bytes()):
+                        yield _result_of(line)
         except openai.OpenAIError as error:
             raise _problem(error) from error
 
@@ -125,11 +132,11 @@ class OpenAIBatches:
         await self._client.close()
 
 
-def _result_of(text: str) -> LineResult:
+def _result_of(line: bytes) -> LineResult:
     try:
-        result = _decode(text.encode())
+        result = _decode(line)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise ProviderBatchError("a line of the results cannot be read", permanent=False) from error
+        raise ProviderBatchError("a line of the results cannot be read") from error
     answer = result.response
     if answer is None:
         cancelled = result.error is not None and result.error.code == "batch_cancelled"
@@ -137,12 +144,8 @@ def _result_of(text: str) -> LineResult:
     body = bytes(answer.body)
     if answer.status_code == 200:
         return LineResult(result.custom_id, LineEnd.ANSWERED, 200, body)
-    rejected = answer.status_code in _REJECTED and answer.status_code not in _TRY_OTHERWISE
-    return LineResult(result.custom_id, LineEnd.REJECTED if rejected else LineEnd.UNDONE, answer.status_code, body)
+    return LineResult(result.custom_id, end_of_status(answer.status_code), answer.status_code, body)
 
 
 def _problem(error: openai.OpenAIError) -> ProviderBatchError:
-    status = error.status_code if isinstance(error, openai.APIStatusError) else None
-    permanent = status is not None and status in _REJECTED and status not in _TRY_OTHERWISE
-    said = type(error).__name__ if status is None else f"the provider answered {status}"
-    return ProviderBatchError(said, permanent=permanent)
+    return problem_of(error, error.status_code if isinstance(error, openai.APIStatusError) else None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from analytics.models import LedgerEntry
 from inference.batches import claims, collection, engine, live, planning, submission
 from inference.batches.housekeeping import clear_files
 from inference.models import Batch, BatchItem, ProviderBatch
+from inference.providers.batches import lines_of
 from tests.gateway.batching import Desk, line
 from tests.gateway.conftest import Tenant, database_url_of_tests
 
@@ -306,3 +308,61 @@ def test_a_killed_worker_leaves_what_another_finishes(desk: Desk, tenant: Tenant
     assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 40)
     entries = tenant.ledger(40)
     assert len({entry.request_id for entry in entries}) == 40
+
+
+def test_a_batch_that_a_provider_has_lost_is_called_one_by_one(desk: Desk, tenant: Tenant) -> None:
+    desk.plan(seconds=60)
+    batch = desk.submit(*lines(2))
+    desk.work()
+    ProviderBatch.objects.filter(batch=batch.id).update(upstream_id="batch_lost")
+    ended = desk.finish(batch)
+    assert (ended.status, len(desk.results(ended.output_file_id))) == ("completed", 2)
+    tenant.ledger(2)
+
+
+def test_a_provider_that_is_away_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> str:
+        raise submission.ProviderBatchError("APIConnectionError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("inference.providers.openai_batches.OpenAIBatches.submit", fail)
+        batch = desk.submit(line("gpt"), line("claude", model="claude-haiku-5-5"), line("cohere", model="command-r7b"))
+        desk.work()
+        time.sleep(0.3)
+        desk.work()
+    done = BatchItem.objects.filter(batch=batch.id, state="completed")
+    assert set(done.values_list("custom_id", flat=True)) == {"claude", "cohere"}
+    assert desk.finish(batch).status == "completed"
+
+
+def test_a_line_that_trips_us_ends_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = planning.crossing_for
+
+    def trip(call: Any, model: Any) -> Any:
+        if "line-1" in str(call.body):
+            raise ZeroDivisionError
+        return real(call, model)
+
+    monkeypatch.setattr(planning, "crossing_for", trip)
+    ended = desk.finish(desk.submit(*lines(3)))
+    assert set(desk.results(ended.output_file_id)) == {"line-0", "line-2"}
+    failed = desk.results(ended.error_file_id)["line-1"]["response"]
+    assert (failed["status_code"], failed["body"]["error"]["code"]) == (500, "internal_error")
+
+
+async def test_results_are_cut_into_lines_wherever_they_are_cut_into_pieces() -> None:
+    async def pieces(*texts: bytes) -> AsyncIterator[bytes]:
+        for text in texts:
+            yield text
+
+    found = [each async for each in lines_of(pieces(b'{"a"', b":1}\n\n{}", b"\n", b" \n{", b"}"))]
+    assert found == [b'{"a":1}', b"{}", b"{}"]
+
+
+async def test_a_line_of_results_that_never_ends_is_given_up() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1024 * 1024
+
+    with pytest.raises(submission.ProviderBatchError, match="longer"):
+        _ = [each async for each in lines_of(endless())]
