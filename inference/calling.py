@@ -187,10 +187,10 @@ class ProviderCall:
         if not reader.finished and not leg.first_byte_seconds:
             return Failure(FailureKind.BROKEN, broken or "the provider's stream ended before it began")
         if reader.finished and broken is None and reader.error is None:
-            return CallEnd("ok", leg, body=leg.crossing.whole(), stated=reader.usage)
+            return CallEnd("ok", leg, body=leg.crossing.whole(), stated=leg.crossing.stated)
         if reader.error is None:
             broken = broken or "the provider's stream ended too early"
-        return CallEnd("provider_error", leg, broken=broken, stated=reader.usage)
+        return CallEnd("provider_error", leg, broken=broken, stated=leg.crossing.stated)
 
     async def _relay(self, opened: OpenStream, leg: Leg) -> str | None:
         """Pass events on as they arrive. Returns what broke, None when nothing did.
@@ -236,7 +236,7 @@ class ProviderCall:
     def _cut_off(self, outcome: str, refusal: Refusal) -> CallEnd:
         if self._leg is not None and not self._providers.upstream.reached():
             self._leg.sent = False
-        stated = None if self._leg is None else self._leg.crossing.reader.usage
+        stated = None if self._leg is None else self._leg.crossing.stated
         return CallEnd(outcome, self._leg, refusal=refusal, stated=stated)
 
     def _refused(self, refusal: Refusal) -> CallEnd:

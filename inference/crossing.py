@@ -84,6 +84,11 @@ class Crossing:
                 usage = event
         return Relayed(shown[0] if len(shown) == 1 else b"".join(shown), usage)
 
+    @property
+    def stated(self) -> Usage | None:
+        """What the provider has said so far that a stream used."""
+        return self.reader.usage
+
     def whole(self) -> bytes | None:
         """The streamed answer as a body, None when it is incomplete or cannot be put together."""
         return self.reader.assemble()
@@ -119,6 +124,12 @@ class TranslatedCrossing(Crossing):
         super().__init__(call, model, request)
         self._way = way
         self._translator = way.events()
+        self._heard = self._upstream_format.read_stream() if self.upstream_wire is Wire.RESPONSES else None
+        """Searches have a fee, and no other wire tells them."""
+
+    @property
+    def stated(self) -> Usage | None:
+        return super().stated if self._heard is None else self._heard.usage
 
     def whole(self) -> bytes | None:
         return None if self._translator.broken else super().whole()
@@ -128,6 +139,9 @@ class TranslatedCrossing(Crossing):
         return body if isinstance(body, bytes) else None
 
     def _events_of(self, events: Sequence[bytes]) -> Sequence[bytes]:
+        if self._heard is not None:
+            for event in events:
+                self._heard.feed(event)
         return [said for event in events for said in self._translator.feed(event)]
 
 
@@ -135,8 +149,6 @@ def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
     """How this call reaches this model; a refusal names what cannot be expressed there."""
     if model.speaks(call.wire):
         return Crossing(call, model, _upstream_request(call, model, call.body))
-    if model.wire is Wire.RESPONSES:
-        return Refusal(RefusalKind.INVALID, f"{model.id} is asked through /v1/responses", details={"param": "model"})
     way = translate.Way(call.wire, model.wire)
     said = way.ask(call.body, model)
     if isinstance(said, translate.Untranslatable):

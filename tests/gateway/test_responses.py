@@ -11,6 +11,8 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.responses import Response
 from pydantic import BaseModel
 
+from inference import catalog
+from inference.domain import Wire
 from tests.gateway.conftest import Served, Simulator, Tenant
 
 OPENAI, CLAUDE, MISTRAL = "gpt-6-luna", "claude-haiku-5-5", "mistral-large-4"
@@ -115,10 +117,13 @@ async def test_the_async_client_streams_too(gateway: Served, tenant: Tenant) -> 
     assert whole.output_text
 
 
-def test_autopilot_chooses_a_model_that_speaks_responses(client: OpenAI) -> None:
-    raw = client.responses.with_raw_response.create(model="asahi", input="what is 2 + 2?")
-    assert raw.headers["x-asahi-model"].startswith("gpt-")
-    assert raw.parse().output_text
+@pytest.mark.parametrize("stream", [False, True])
+def test_autopilot_chooses_a_model_that_can_answer(client: OpenAI, stream: bool) -> None:
+    assert ask(client, stream, model="asahi", input=f"what is 2 + 2? {stream}").output_text
+    chosen = ask(client, stream, model="asahi", input=f"search the web {stream}", tools=[{"type": "web_search"}])
+    model = catalog.registry().find(chosen.model)
+    assert model is not None
+    assert model.speaks(Wire.RESPONSES)
 
 
 @pytest.mark.parametrize("model", MODELS)
