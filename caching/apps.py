@@ -5,7 +5,7 @@ class CachingConfig(AppConfig):
     name = "caching"
 
     def ready(self) -> None:
-        from caching import purging  # settings and models are complete only now
+        from caching import erasure, purging  # noqa: F401 - settings and models are complete only now
         from caching.exact_purging import ExactTier
         from caching.semantic_purging import SemanticTier
 

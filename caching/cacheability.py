@@ -93,8 +93,39 @@ _WORDS_ONLY = str.maketrans(
     dict.fromkeys(range(128), " ") | {ord(c): c for c in "abcdefghijklmnopqrstuvwxyz"} | {0x2019: " "}
 )
 _WORDS_OF_NOW = frozenset(
-    "today tonight now moment present yesterday tomorrow week weekend month nowadays breaking date time day live latest "
-    "newest recent far current currently weather forecast temperature stock share bitcoin gold oil score".split()
+    [
+        "today",
+        "tonight",
+        "now",
+        "moment",
+        "present",
+        "yesterday",
+        "tomorrow",
+        "week",
+        "weekend",
+        "month",
+        "nowadays",
+        "breaking",
+        "date",
+        "time",
+        "day",
+        "live",
+        "latest",
+        "newest",
+        "recent",
+        "far",
+        "current",
+        "currently",
+        "weather",
+        "forecast",
+        "temperature",
+        "stock",
+        "share",
+        "bitcoin",
+        "gold",
+        "oil",
+        "score",
+    ]
 )
 """Each expression above needs one of these."""
 

@@ -27,7 +27,7 @@ _ENOUGH_LABELS = 60
 _ENOUGH_IN_BIN = 6
 _BELIEVED = 0.5
 """How many labels the gate's own probability is worth in a bin."""
-_SAFETY = 0.4
+_SAFETY = 0.1
 """Standard errors above the estimate at which the errors of the open bins are taken to be."""
 _EXPLORED, _EXPLORED_NEW = 0.03, 0.08
 _KEPT = 40_000.0

@@ -79,13 +79,14 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What a purge may look for, beside the model: the API key that asked, its tags, its end user, and the digest of
-    the document that was asked about."""
+    """What a purge may look for, beside the model: the API key that asked, its tags, its end user, and the document that
+    was asked about, by its digest and by its organization's own name for it."""
 
     key_id: str
     tags: tuple[str, ...] = ()
     end_user: str = ""
     document: bytes = b""
+    document_id: str = ""
 
 
 class SemanticStore(Protocol):

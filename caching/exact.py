@@ -83,10 +83,12 @@ def mark(org_id: str, kind: str, name: str) -> bytes:
 
 
 def marks_of(org_id: str, filing: Filing) -> tuple[bytes, ...]:
-    """Of its tags and its end user."""
+    """Of its tags, its end user and its document."""
     marks = [mark(org_id, "tag", tag) for tag in filing.tags]
     if filing.end_user:
         marks.append(mark(org_id, "user", filing.end_user))
+    if filing.document_id:
+        marks.append(mark(org_id, "document", filing.document_id))
     return tuple(marks)
 
 

@@ -5,34 +5,31 @@ A tier registers how it forgets, beside its own tables (`caching/apps.py` import
     register(WorkflowTier())
 
 A purge forgets what requests brought that were made before it. Those still under way bring theirs later, so it is done
-again: soon, once the longest call must have ended, and once the longest batch has. What requests bring that are made
-after it is never touched, however late the last sweep is. To forget a whole organization's answers raises the epoch in
-its policy, which no lookup of the old ones survives, with or without Redis; the sweeps only give the room back.
+again (`governance.sweeps`). What requests bring that are made after it is never touched, however late that is.
+To forget a whole organization's answers raises the epoch in its policy, which no lookup of the old ones survives, with
+or without Redis; the sweeps only give the room back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from governance import outbox
 from governance.models import Policy
 from governance.policies import change_policy
+from governance.sweeps import finish_sweep, promise_sweeps
 
 SWEEP = "caching.sweep"
 """The outbox topic of everything a purge leaves for later."""
 
-_FIRST_SWEEP = timedelta(seconds=15)
-_LONGEST_BATCH = timedelta(hours=26)
-_MARGIN = timedelta(minutes=2)
 _LONGEST_NAME = 300
 
 
@@ -127,7 +124,7 @@ def purge(*, org_id: UUID | str, kind: Kind, name: str = "") -> Purged | PurgeRe
     with transaction.atomic():
         if kind is Kind.EVERYTHING:
             _raise_epoch(org_id)
-        _promise_sweeps(str(org_id), selection)
+        promise_sweeps(topic=SWEEP, payload=_payload(str(org_id), selection), since=selection.asked_by)
     return Purged(kind, purge_tiers(str(org_id), selection))
 
 
@@ -148,6 +145,7 @@ def sweep(payload: outbox.Payload) -> None:
     away = [name for name, count in purge_tiers(payload["org_id"], selection).items() if count is None]
     if away:
         raise TierAway(", ".join(away))
+    finish_sweep(payload)
 
 
 def _refusal(kind: Kind, name: str) -> PurgeRefused | None:
@@ -166,20 +164,13 @@ def _raise_epoch(org_id: UUID | str) -> None:
     change_policy(org_id=org_id, changes={"cache_epoch": (0 if policy is None else policy.cache_epoch) + 1})
 
 
-def _promise_sweeps(org_id: str, selection: Selection) -> None:
-    asked = {
+def _payload(org_id: str, selection: Selection) -> dict[str, str]:
+    return {
         "org_id": org_id,
         "kind": selection.kind.value,
         "name": selection.name,
         "asked_by": selection.asked_by.isoformat(),
     }
-    for delay in _delays():
-        outbox.enqueue(topic=SWEEP, payload=asked, due_at=selection.asked_by + delay)
-
-
-def _delays() -> Iterable[timedelta]:
-    longest_call = timedelta(seconds=settings.ASAHI.providers.answer_timeout_seconds)
-    return _FIRST_SWEEP, longest_call + _MARGIN, _LONGEST_BATCH
 
 
 def _purge_one(tier: Tier, org_id: str, selection: Selection) -> int | None:

@@ -25,7 +25,7 @@ _CAUTION = 5.0
 """Log-odds taken off for full doubt when certainty is what calibration asks about: in a cache of many entries, what the
 others say tells more than similarity does."""
 
-DEFAULT = Thresholds(floor=0.60, verify=0.60, accept=0.825)
+DEFAULT = Thresholds(floor=0.60, verify=0.60, accept=0.82)
 
 BY_TASK = {
     "general": DEFAULT,

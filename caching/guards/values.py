@@ -38,8 +38,8 @@ def different_identifiers(alignment: Alignment) -> str | None:
 
 def different_code(alignment: Alignment) -> str | None:
     """Fires on names of code that the other side does not have anywhere."""
-    missing = [name for name in alignment.cached.code if name not in alignment.asked.text]
-    missing += [name for name in alignment.asked.code if name not in alignment.cached.text]
+    missing = [name for name in alignment.cached.code if name.lower() not in alignment.asked.text.lower()]
+    missing += [name for name in alignment.asked.code if name.lower() not in alignment.cached.text.lower()]
     return missing[0] if missing else None
 
 

@@ -1,0 +1,1 @@
+"""The caches' part of the management API."""
