@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,7 +20,7 @@ from analytics import ids
 from inference.batches.fates import NotRecorded, call_one_by_one, guarded
 from inference.batches.job import Job
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle
-from inference.batches.plans import restore
+from inference.batches.plans import restore, went_to_own_account
 from inference.batches.submission import abandon, lines_of, service_of
 from inference.bills import BATCH
 from inference.crossing import Crossing, crossing_for
@@ -116,17 +117,17 @@ async def _charge(job: Job, item: BatchItem, raw: bytes, result: LineResult) -> 
     crossing = crossing_for(order.call, plan.model)
     if isinstance(crossing, Refusal):
         return None
-    simulated = _simulated(job, plan)
+    facts: dict[str, Any] = {"simulated": _simulated(job, plan), "own_account": went_to_own_account(item.plan or {})}
     if result.end is LineEnd.REJECTED:  # the provider says that the request is wrong, and charges nothing
-        facts = {"outcome": "provider_error", "status": result.status}
-        await _record(job, item, order, Ending.of_call(plan, plan.model, Usage(), simulated=simulated, **facts), None)
+        facts |= {"outcome": "provider_error", "status": result.status}
+        await _record(job, item, order, Ending.of_call(plan, plan.model, Usage(), **facts), None)
         return refused(item, _rejection(result, crossing), job.wire)
     whole = crossing.read_whole(result.body)
     if whole is None:
         return None
     usage = whole.usage or await estimate_usage(order, None, crossing.format.answer_text(whole.body))
     usage = replace(usage, service=BATCH)
-    await _record(job, item, order, Ending.of_call(plan, plan.model, usage, simulated=simulated), whole.body)
+    await _record(job, item, order, Ending.of_call(plan, plan.model, usage, **facts), whole.body)
     return completed(item, whole.body, usage)
 
 

@@ -77,6 +77,7 @@ class Job:
             headers=self.headers,
             org_id=self.org_id,
             default_mode=self.shop.gateway.default_mode,
+            own_account=bool(self.principal.accounts),
         )
 
     async def read(self, items: Sequence[BatchItem]) -> list[bytes]:

@@ -142,8 +142,9 @@ class Survey:
 
 
 def call_of(
-    raw: bytes, *, endpoint: str, request_id: str, headers: Mapping[str, str], org_id: str, default_mode: RoutingMode
-) -> Call | Refusal:
+    raw: bytes, *, endpoint: str, request_id: str, headers: Mapping[str, str], org_id: str, default_mode: RoutingMode,
+    own_account: bool,
+) -> Call | Refusal:  # fmt: skip
     """The call in a line, read as if it had come alone."""
     body = bytes(_decode(raw).body)
     wanted = _decode_any(body)
@@ -151,4 +152,4 @@ def call_of(
         if isinstance(wanted, dict) and wanted.get(name):
             return Refusal(RefusalKind.INVALID, f"'{name}' is not supported in a batch", details={"param": name})
     arrival = Arrival(request_id, time.perf_counter(), body, headers)
-    return read_call(arrival, WIRES[endpoint], default_mode, org_id)
+    return read_call(arrival, WIRES[endpoint], default_mode, org_id, own_account=own_account)

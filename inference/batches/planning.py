@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,7 @@ from inference.batches.job import Job, as_many_as_fit
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle, unauthenticated
 from inference.batches.plans import keep
 from inference.batches.upstreams import most_bytes, service_target
+from inference.calling import stored_objects_of
 from inference.crossing import crossing_for
 from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Tier, Wire
 from inference.models.batches import Batch, BatchItem, ProviderBatch
@@ -49,6 +51,7 @@ class HandOver:
     order: Order
     plan: Plan
     wire: Wire
+    own_account: bool
 
 
 Decision = Outcome | CallOneByOne | HandOver
@@ -113,19 +116,22 @@ async def _decide(job: Job, item: BatchItem, raw: bytes) -> Decision:
     crossing = crossing_for(call, plan.model)
     if isinstance(crossing, Refusal):
         return refused(item, crossing, job.wire)
-    if service_target(job.shop.gateway, plan.model, crossing.upstream_wire, job.principal.accounts) is None:
-        return CallOneByOne()
-    return await _admit(job, item, order, plan, crossing.upstream_wire)
+    target = service_target(job.shop.gateway, plan.model, crossing.upstream_wire, job.principal.accounts)
+    if target is None or (not target.account and stored_objects_of(order) is not None):
+        return CallOneByOne()  # which refuses by name what another's account must not be told
+    hand_over = HandOver(order, plan, crossing.upstream_wire, own_account=bool(target.account))
+    return await _admit(job, item, hand_over)
 
 
-async def _admit(job: Job, item: BatchItem, order: Order, plan: Plan, wire: Wire) -> Decision:
+async def _admit(job: Job, item: BatchItem, hand_over: HandOver) -> Decision:
+    order = hand_over.order
     verdict = await job.shop.stages.governance.admit_for_later(order)
     if isinstance(verdict, CachedAnswer):
         await job.shop.stages.record_hit(order, verdict, Tier.T1, "exact repeat: answered from T1")
         return completed(item, verdict.body, None)
     if isinstance(verdict, Refusal):
         return refused(item, verdict, job.wire)
-    return HandOver(order, plan, wire)
+    return hand_over
 
 
 def _apply(job: Job, items: Sequence[BatchItem], decisions: Sequence[Decision]) -> None:
@@ -153,7 +159,7 @@ def _attach(job: Job, group: Sequence[tuple[BatchItem, HandOver]]) -> None:
         size += item.length
         target.lines += 1
         item.state, item.provider_batch = State.SUBMITTED, target
-        item.plan, item.held_nano = keep(decision.order, decision.plan), _held(decision)
+        item.plan, item.held_nano = _kept(decision), _held(decision)
     ProviderBatch.objects.bulk_update({item.provider_batch for item, _ in group if item.provider_batch}, ["lines"])
     BatchItem.objects.bulk_update([item for item, _ in group], ["state", "provider_batch", "plan", "held_nano"])
 
@@ -171,6 +177,10 @@ def _new_provider_batch(job: Job, model: Model, wire: Wire) -> ProviderBatch:
     return ProviderBatch.objects.create(
         batch=job.batch, org_id=job.org_id, provider=model.provider, model=model.id, wire=wire, lines=0
     )
+
+
+def _kept(decision: HandOver) -> dict[str, Any]:
+    return keep(decision.order, decision.plan, own_account=decision.own_account)
 
 
 def _held(decision: HandOver) -> int:

@@ -27,9 +27,11 @@ class KeptPlan(msgspec.Struct, frozen=True):
     techniques: tuple[str, ...]
     tokens_saved: int
     notes: dict[str, str]
+    own_account: bool = False
 
 
-def keep(order: Order, plan: Plan) -> dict[str, Any]:
+def keep(order: Order, plan: Plan, *, own_account: bool) -> dict[str, Any]:
+    """`own_account`: it goes to the organization's own account with the provider."""
     kept = KeptPlan(
         model=plan.model.id,
         baseline=order.baseline.id,
@@ -43,9 +45,14 @@ def keep(order: Order, plan: Plan) -> dict[str, Any]:
         techniques=order.techniques,
         tokens_saved=order.tokens_saved,
         notes=dict(order.notes),
+        own_account=own_account,
     )
     builtins: dict[str, Any] = msgspec.to_builtins(kept)
     return builtins
+
+
+def went_to_own_account(kept: dict[str, Any]) -> bool:
+    return bool(kept.get("own_account"))
 
 
 def restore(kept: dict[str, Any], principal: Principal, call: Call, registry: Registry) -> tuple[Order, Plan] | None:
