@@ -15,6 +15,7 @@ from inference.endings import Ending
 from inference.estimate import estimate_usage
 from inference.flights import Execution, Outcome
 from inference.records import Begun
+from inference.wire.written import written_text
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +64,10 @@ class Executor:
         if leg is None:
             return Ending.of_call(plan, plan.model, Usage(), simulated=False, outcome=end.outcome, status=status)
         usage = Usage()
-        if end.outcome == "ok" and end.stated is not None:
+        if end.outcome == "ok" and end.stated is not None and end.stated.input_tokens:
             usage = end.stated
         elif leg.sent:
-            written = leg.crossing.reader.text() if end.body is None else leg.crossing.format.answer_text(end.body)
+            written = leg.crossing.reader.text() if end.body is None else written_text(end.body)
             usage = await estimate_usage(order, end.stated, written)
         return Ending.of_call(
             plan,

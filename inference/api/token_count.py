@@ -53,7 +53,7 @@ async def count_tokens(request: HttpRequest) -> HttpResponseBase:
         raise Refused(model)
     if model is not None and model.speaks(Wire.MESSAGES):
         return await _ask_provider(request, model, body)
-    return _answer(await count_prompt(body), [_ESTIMATED])
+    return _answer(await count_prompt(body, Wire.MESSAGES), [_ESTIMATED])
 
 
 def _model_of(name: object, policy: PolicySnapshot) -> Model | Refusal | None:

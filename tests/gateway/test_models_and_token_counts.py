@@ -54,11 +54,14 @@ def test_a_claude_models_provider_is_asked_for_the_count(gateway: Served, tenant
     tenant.ledger(1)
 
 
-def test_other_models_get_our_own_count_which_says_so(gateway: Served, tenant: Tenant) -> None:
+def test_other_models_get_our_own_count_which_says_so(gateway: Served, tenant: Tenant, simulator: Simulator) -> None:
+    asked = {"model": "gpt-6-luna", "max_tokens": 9, "messages": [{"role": "user", "content": "How long is this?"}]}
+    gateway.http.post("/v1/messages", json=asked, headers=tenant.headers)
+    (worked,) = simulator.calls()
     for model in ("gpt-6-luna", "asahi"):
         status, headers, counted = count(gateway, tenant, model=model)
         assert (status, headers["x-asahi-token-count"]) == (200, "estimated")
-        assert counted == {"input_tokens": 5}
+        assert counted == {"input_tokens": worked["input_tokens"]}
 
 
 def test_what_cannot_be_counted_is_refused(gateway: Served, tenant: Tenant) -> None:
