@@ -13,6 +13,8 @@ from inference.wire.responses.errors import error_event
 from inference.wire.responses.replay import Writer
 from inference.wire.sse import data_of
 from inference.wire.translate import responses_answer as made
+from inference.wire.translate.answers import UNSAYABLE_PARTS
+from inference.wire.translate.endings import text
 from inference.wire.translate.responses_tools import custom_names
 
 Json = dict[str, Any]
@@ -39,7 +41,7 @@ class _Call:
         self.index = index
         self.custom = custom
         self.id = made.new_item_id("ctc" if custom else "fc")
-        self.call_id, self.name = str(call["id"]), str(call["function"]["name"])
+        self.call_id, self.name = text(call["id"]), text(call["function"]["name"])
         self.pieces: list[str] = []
 
     def begun(self) -> Json:
@@ -57,7 +59,8 @@ class StreamToResponses:
     """Takes the events of one chat stream in order, gives the events that say the same of a response.
 
     Chat tells its usage after the last words, so what closes the response waits for `[DONE]`. `broken` names the first
-    thing that a response cannot say.
+    thing that is not valid or that a response cannot say. What comes after it is not the answer any more: it is kept
+    back, and the stream ends in an error.
     """
 
     def __init__(self, request: Mapping[str, Any], *, created: int) -> None:
@@ -82,19 +85,24 @@ class StreamToResponses:
         try:
             return self._translate(msgspec.json.decode(data))
         except (*INVALID, KeyError, TypeError, AttributeError):
-            self.broken = self.broken or "a chunk that is not valid"
-            return []
+            return self._break("a chunk that is not valid")
+
+    def _break(self, what: str) -> list[bytes]:
+        self.broken = self.broken or what
+        return []
 
     def _translate(self, chunk: Json) -> list[bytes]:
         if error := chunk.get("error"):
             return [error_event(ErrorKind.INTERNAL, str(error.get("message", "")), code="server_error")]
         self._usage = chunk.get("usage") or self._usage
+        if self.broken is not None:
+            return []
         events = self._start(chunk)
         for choice in chunk.get("choices") or ():
             if choice.get("index", 0) != 0:
-                self.broken = self.broken or "a second choice"
-                continue
-            self._reason = choice.get("finish_reason") or self._reason
+                return self._break("a second choice")
+            if (reason := choice.get("finish_reason")) is not None:
+                self._reason = text(reason)
             events += self._delta(choice.get("delta") or {})
         return events
 
@@ -105,10 +113,13 @@ class StreamToResponses:
         return [self._writer.event(f"response.{state}", response=self._head) for state in ("created", "in_progress")]
 
     def _delta(self, delta: Json) -> list[bytes]:
+        for name in UNSAYABLE_PARTS:
+            if delta.get(name):
+                return self._break(f"a delta of {name}")
         events: list[bytes] = []
         for name, field in (("content", "text"), ("refusal", "refusal")):
             if piece := delta.get(name):
-                events += self._say(field, piece)
+                events += self._say(field, text(piece))
         for call in delta.get("tool_calls") or ():
             events += self._call(call)
         return events
@@ -150,6 +161,8 @@ class StreamToResponses:
         """Calls may be written in turns, so their items stay open until the end."""
         position, function = delta["index"], delta.get("function") or {}
         events: list[bytes] = []
+        if type(position) is not int:
+            return self._break("a call without a number")
         call = self._calls.get(position)
         if call is None:
             call = _Call(len(self._items), delta, custom=function["name"] in self._custom)
@@ -157,13 +170,16 @@ class StreamToResponses:
             self._items.append(call)
             events.append(self._writer.event("response.output_item.added", output_index=call.index, item=call.begun()))
         if written := function.get("arguments"):
-            call.pieces.append(written)
+            call.pieces.append(text(written))
             if not call.custom:
                 where = {"item_id": call.id, "output_index": call.index}
                 events.append(self._writer.event("response.function_call_arguments.delta", **where, delta=written))
         return events
 
     def _end(self) -> list[bytes]:
+        if self.broken is not None:
+            message = f"the answer cannot be given: the provider sent {self.broken}"
+            return [error_event(ErrorKind.INTERNAL, message, code="server_error")]
         events = self._start({})
         if not self._items:
             events += self._say("text", "")
