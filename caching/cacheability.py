@@ -7,6 +7,7 @@ nothing: "why was my card declined" wants the same explanation for everybody, "w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 6, 4_000
 
@@ -26,10 +27,14 @@ _CURRENT = re.compile(
     re.IGNORECASE,
 )
 _STATE = (
-    r"balance|credit score|order(?: status)?|orders|pending \w+|recent \w+|last (?:order|payment|transaction|transfer|invoice|"
-    r"login|purchase|statement)|transactions|statement|invoices?|appointments?|calendar|inbox|emails?|messages?|schedule|"
-    r"tasks?|to-?do list|subscription status|account (?:number|status|details|balance)|points|cart|basket|flight status|"
-    r"booking|reservation|delivery status|tracking number|usage|remaining \w+|available credit|spending|portfolio|location"
+    r"balance|credit score|order(?: status)?|orders|pending \w+|recent \w+|last (?:order|payment|transaction"
+    r"|transfer|invoice|"
+    r"login|purchase|statement)|transactions|statement|invoices?|appointments?|calendar|inbox|emails?|messages?"
+    r"|schedule|"
+    r"tasks?|to-?do list|subscription status|account (?:number|status|details|balance)|points|cart|basket"
+    r"|flight status|"
+    r"booking|reservation|delivery status|tracking number|usage|remaining \w+|available credit|spending|portfolio"
+    r"|location"
 )
 _PERSONAL = re.compile(
     rf"\b(?:what(?:['’]s| is| are| was| were)|show(?: me)?|list|give me|tell me|display|look up|pull up|"
@@ -44,12 +49,15 @@ _PERSONAL = re.compile(
 _COMMANDS = (
     r"send|delete|remove|book|cancel|order|buy|sell|pay|transfer|move|schedule|reschedule|remind|call|text|email|post|"
     r"publish|submit|update|change|reset|lock|unlock|freeze|unfreeze|block|unblock|stop|activate|deactivate|close|open|"
-    r"create|add|set|turn|start|run|execute|deploy|restart|play|pause|subscribe|unsubscribe|approve|reject|refund|renew|"
+    r"create|add|set|turn|start|run|execute|deploy|restart|play|pause|subscribe|unsubscribe|approve|reject|refund"
+    r"|renew|"
     r"upgrade|downgrade|enable|disable|upload|download|reserve|withdraw|deposit|share|forward|assign|merge|invite|raise"
 )
 _ADDRESSED = (
-    r"\b(?:my|our|this|that|these|those|him|her|them|me|it|all|everyone|[\$€£₹]\s?\d|\d[\d,.]*|to [A-Z]\w+|for (?:me|us|\d|[A-Z]\w+)|"
-    r"(?:a|an|the|another) (?:\w+ ){0,2}?(?:order|ticket|table|flight|room|hotel|appointment|meeting|reminder|alarm|timer|email|"
+    r"\b(?:my|our|this|that|these|those|him|her|them|me|it|all|everyone|[\$€£₹]\s?\d|\d[\d,.]*|to [A-Z]\w+"
+    r"|for (?:me|us|\d|[A-Z]\w+)|"
+    r"(?:a|an|the|another) (?:\w+ ){0,2}?(?:order|ticket|table|flight|room|hotel|appointment|meeting|reminder"
+    r"|alarm|timer|email|"
     r"message|payment|invoice|taxi|ride|refund|account|card|event|deployment|server|user|file|issue|case))"
 )
 _ACTION = re.compile(
@@ -67,21 +75,26 @@ _WRITING = re.compile(
     re.IGNORECASE,
 )
 _SMALL_TALK = re.compile(
-    r"^\W*(?:hi|hello|hey|yo|good (?:morning|afternoon|evening|night)|thanks?(?: you)?(?: so much| a lot)?|ok(?:ay)?|yes|no|yep|"
-    r"nope|sure|cool|great|nice|bye|goodbye|see you|how are you(?: doing)?|what['’]?s up|sup|lol|haha|please|continue|go on|"
+    r"^\W*(?:hi|hello|hey|yo|good (?:morning|afternoon|evening|night)|thanks?(?: you)?(?: so much| a lot)?"
+    r"|ok(?:ay)?|yes|no|yep|"
+    r"nope|sure|cool|great|nice|bye|goodbye|see you|how are you(?: doing)?|what['’]?s up|sup|lol|haha|please"
+    r"|continue|go on|"
     r"more|next|again|why|how|what|really|got it|never ?mind|sounds good|perfect|awesome)"
     r"(?: (?:there|everyone|all|today|again|you|buddy|friend|sir|please))*\W*$",
     re.IGNORECASE,
 )
 _REFERS_BACK = re.compile(
     r"^\W*(?:what about|how about|tell me more\W*$|explain (?:that|this|it) |the (?:first|second|third|last|other) one"
-    r"|(?:can|could) you (?:repeat|rephrase|shorten|summari[sz]e (?:that|this|it))|do (?:it|that) again|same (?:for|with)"
-    r"|make it |rewrite (?:it|that|this)\b|translate (?:it|that|this)\b|in your (?:last|previous)|as you said|you (?:said|mentioned))"
+    r"|(?:can|could) you (?:repeat|rephrase|shorten|summari[sz]e (?:that|this|it))|do (?:it|that) again"
+    r"|same (?:for|with)"
+    r"|make it |rewrite (?:it|that|this)\b|translate (?:it|that|this)\b|in your (?:last|previous)|as you said"
+    r"|you (?:said|mentioned))"
     r"|\b(?:the above|mentioned above|your (?:last|previous) (?:answer|message|reply))\b",
     re.IGNORECASE,
 )
 _RANDOM = re.compile(
-    r"\b(?:(?:give|pick|choose|generate|tell|show|suggest)(?: \w+){0,2} (?:a |some )?random|roll (?:a|the|two) dice|flip a coin|another (?:joke|example|story)|surprise me|generate (?:a )?uuid)\b",
+    r"\b(?:(?:give|pick|choose|generate|tell|show|suggest)(?: \w+){0,2} (?:a |some )?random|roll (?:a|the"
+    r"|two) dice|flip a coin|another (?:joke|example|story)|surprise me|generate (?:a )?uuid)\b",
     re.IGNORECASE,
 )
 
@@ -131,35 +144,13 @@ _WORDS_OF_NOW = frozenset(
 
 
 def refusal_reason(text: str) -> str | None:
-    """Why the last user message must neither be answered from T2 nor put into it; None when nothing speaks against it."""
+    """Why the last user message must neither be answered from T2 nor put into it; None when it may."""
     plain = " ".join(text.split())
     if len(plain) < _LEAST_CHARACTERS:
         return "too short to be understood alone"
     if len(plain) > _MOST_CHARACTERS:
         return "too long to be compared as a question"
-    if _SMALL_TALK.match(plain):
-        return "small talk"
-    if _REFERS_BACK.search(plain):
-        return "refers to what was said before"
-    if asks_about_now(plain):
-        return ABOUT_NOW
-    if _PERSONAL.search(plain):
-        return "asks for somebody's state"
-    if _is_command(plain):
-        return "asks for an action"
-    if _RANDOM.search(plain):
-        return "asks for a new answer each time"
-    return None
-
-
-def asks_about_now(text: str) -> bool:
-    """Whether the answer holds only for the moment. Cheap for a text without any word that could say so: T1 asks this
-    of every request. Of a long text only the end is looked at, where the question stands."""
-    end = text[-_LOOKED_AT:]
-    if _WORDS_OF_NOW.isdisjoint(end.lower().translate(_WORDS_ONLY).split()):
-        return False
-    plain = " ".join(end.split())
-    return bool(_NOW.search(plain) or _CURRENT.search(plain))
+    return next((reason for reason, applies in _REASONS if applies(plain)), None)
 
 
 def _is_command(plain: str) -> bool:
@@ -168,3 +159,14 @@ def _is_command(plain: str) -> bool:
     if match is None:
         return False
     return not (_MAKES.search(match[0]) and _WRITING.search(plain))
+
+
+_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("small talk", _SMALL_TALK.match),
+    ("refers to what was said before", _REFERS_BACK.search),
+    ("asks about now", _NOW.search),
+    ("asks about now", _CURRENT.search),
+    ("asks for somebody's state", _PERSONAL.search),
+    ("asks for an action", _is_command),
+    ("asks for a new answer each time", _RANDOM.search),
+)

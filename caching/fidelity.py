@@ -1,10 +1,10 @@
-"""Measures T2 on labelled questions with the code that decides in production: cacheability, nearest entries, guards, gate,
-thresholds, and for a stream its calibration, from cold.
+"""Measures T2 on labelled questions with the code that decides in production: cacheability, nearest entries, guards,
+gate, thresholds, and for a stream its calibration, from cold.
 
-What is counted: a *hit* is a question answered from the cache, *right* when the entry has the answer that the label wants,
-*wrong* otherwise. A pair asks whether `cached` would be served for `asked`. Of rephrasings every second origin is cached
-and every similar asked; entries of the same text are one. In a stream every miss is cached with its answer, and a hit
-that is explored counts as a miss, since it goes upstream.
+What is counted: a *hit* is a question answered from the cache, *right* when the entry has the answer that the label
+wants, *wrong* otherwise. A pair asks whether `cached` would be served for `asked`. Of rephrasings every second origin
+is cached and every similar asked; entries of the same text are one. In a stream every miss is cached with its answer,
+and a hit that is explored counts as a miss, since it goes upstream.
 """
 
 from __future__ import annotations

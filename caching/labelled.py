@@ -67,7 +67,8 @@ def read_labelled(path: Path) -> LabelledFile:
         stream = (Request(*_texts(path, number, row, "text", "intent")) for number, row in enumerate(rows, 1))
         return LabelledFile(path.name, requests=tuple(stream))
     raise LabelledFileError(
-        f"{path}: line 1 has none of the known sets of fields: a, b, same; cached, query, same; origin, similar; text, intent"
+        f"{path}: line 1 has none of the known sets of fields: "
+        "a, b, same; cached, query, same; origin, similar; text, intent"
     )
 
 

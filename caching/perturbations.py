@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from caching.guards.reading import read
 
-_QUALIFIERS = [
+_QUALIFIERS = (
     "in India",
     "in the UK",
     "for beginners",
@@ -36,8 +36,8 @@ _QUALIFIERS = [
     "for men",
     "in an emergency",
     "at an airport",
-]
-_MODIFIERS = [
+)
+_MODIFIERS = (
     "cheap",
     "new",
     "old",
@@ -53,7 +53,7 @@ _MODIFIERS = [
     "legal",
     "digital",
     "secret",
-]
+)
 _LEAST_WORDS, _MOST_WORDS = 4, 20
 
 

@@ -43,8 +43,8 @@ def decide(
 ) -> Decision:
     """What to do with `question`, given the entries nearest to it, the most similar one first.
 
-    When a guard speaks against the nearest entry, the next ones with the very same answer are tried: the answer is right
-    for them too, and one of them may ask for it without the difference.
+    When a guard speaks against the nearest entry, the next ones with the very same answer are tried: the answer is
+    right for them too, and one of them may ask for it without the difference.
     """
     if not neighbours:
         return Decision(Outcome.MISS, "nothing is cached in this scope")

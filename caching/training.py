@@ -29,7 +29,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How well pairs are ranked that the gate was not trained on: precision at half of the true ones, and its own loss."""
+    """How well pairs are ranked that the gate was not trained on: precision at half of the true ones, and loss."""
 
     precision_at_half: float
     loss: float

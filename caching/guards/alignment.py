@@ -69,7 +69,7 @@ def are_synonyms(one: str, other: str) -> bool:
 
 
 def _is_respelled(one: Token, other: Token) -> bool:
-    """A slip or another ending: long words that begin alike and differ by at most two letters, in writing or in stem."""
+    """A slip or another ending: long words that begin alike and differ by at most two letters."""
     first, second = one.stem, other.stem
     if min(len(first), len(second)) < 4 or first[0] != second[0] or are_opposite(first, second):
         return False

@@ -1,4 +1,4 @@
-"""The guard over small edits: one word put in, or one word put in place of another, in a question that is otherwise equal."""
+"""Guards over small edits: a word put in, or in place of another, in a question that is otherwise equal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def inserted_word(alignment: Alignment) -> str | None:
 
 
 def replaced_word(alignment: Alignment) -> str | None:
-    """Fires when one content word stands in another's place, and nothing else differs: a market order, a limit order."""
+    """Fires when only one content word stands in another's place: a market order, a limit order."""
     if len(alignment.only_cached) != 1 or len(alignment.only_asked) != 1 or not _is_edit(alignment):
         return None
     one, other = alignment.only_cached[0], alignment.only_asked[0]

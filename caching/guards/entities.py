@@ -1,7 +1,7 @@
 """Guards over who and what a question is about: names, and words that exclude each other.
 
-Capitals alone say little: people write `iphone` and `iPhone`, start sentences and shout. So a name conflicts only when it
-has no partner by stem, initials or spelling, and the other side has something else in its place.
+Capitals alone say little: people write `iphone` and `iPhone`, start sentences and shout. So a name conflicts only when
+it has no partner by stem, initials or spelling, and the other side has something else in its place.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class Wants(StrEnum):
-    """The kind of an answer. ANY: the question does not say it in its form (`what`, `which`, a statement, a command)."""
+    """The kind of an answer. ANY: the form does not say it (`what`, `which`, a statement, a command)."""
 
     PERSON = "who"
     TIME = "when"
@@ -25,7 +25,8 @@ class Wants(StrEnum):
 
 _POLITE = re.compile(
     r"^\W*(?:(?:hi|hello|hey|please|so|ok|okay|and|but|also|well|now)\W+)*"
-    r"(?:(?:can|could|would|will) (?:you|someone|anyone|somebody) (?:please )?(?:tell|explain to|show|let|help|advise) ?"
+    r"(?:(?:can|could|would|will) (?:you|someone|anyone|somebody) (?:please )?(?:tell|explain to|show|let|help"
+    r"|advise) ?"
     r"(?:me|us)?(?: know| understand)?\W+|(?:please )?(?:tell|explain to|show) (?:me|us)\W+"
     r"|(?:do|does) (?:you|anyone|anybody|someone) know\W+|i(?:'d| would)? (?:want|like|need) to know\W+"
     r"|i wonder\W+|i am wondering\W+|any idea\W+)?",
@@ -53,7 +54,8 @@ _AUXILIARY = re.compile(
 )
 _THEN_WHAT = re.compile(r"\bwhat (?:should|can|could|must|do) (?:i|we|you) do\W*$")
 _OPENING = re.compile(
-    r"(?:^|[.,?!;:]\s*|\b(?:know|understand|tell me|explain|out) )(?P<form>(?:who|whom|whose|when|where|why|how|what|which|since|for|steps?|ways?|define|definition)\b)"
+    r"(?:^|[.,?!;:]\s*|\b(?:know|understand|tell me|explain|out) )(?P<form>(?:who|whom|whose|when|where|why|how"
+    r"|what|which|since|for|steps?|ways?|define|definition)\b)"
 )
 
 

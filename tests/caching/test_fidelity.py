@@ -97,11 +97,11 @@ def test_what_must_not_be_cached_is_not_served(tmp_path):
 def test_a_file_that_is_something_else_is_refused_by_name_and_place(tmp_path, content, said):
     path = tmp_path / "odd.jsonl"
     path.write_text(content)
-    with pytest.raises(CommandError, match="odd.jsonl") as refused:
+    with pytest.raises(CommandError, match=r"odd\.jsonl") as refused:
         figures(str(path))
     assert said in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(CommandError, match="nowhere.jsonl"):
+    with pytest.raises(CommandError, match=r"nowhere\.jsonl"):
         figures(str(tmp_path / "nowhere.jsonl"))

@@ -16,7 +16,7 @@ from caching.embeddings.build import ensure_model
 
 
 class Command(BaseCommand):
-    help = "Migrate the database, collect static files, build the local models; with --demo, see to the demo organization too"
+    help = "Migrate, collect static files, build the local models; with --demo, see to the demo organization too"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--static-only", action="store_true", help="for the building of an image: no database")

@@ -50,7 +50,10 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(to_json(measurement))
         else:
-            Console(file=self.stdout._out, soft_wrap=False).print(_table(measurement))  # type: ignore[attr-defined]
+            console = Console(width=120)
+            with console.capture() as printed:
+                console.print(_table(measurement))
+            self.stdout.write(printed.get())
 
 
 def _table(measurement: Measurement) -> Table:

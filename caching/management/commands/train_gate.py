@@ -1,7 +1,7 @@
 """`manage.py train_gate`: trains the gate of T2 anew, from labelled files whose licence allows it.
 
-Pairs, rephrasings and streams are told apart as `fidelity` does. Of what is in a cache beside the nearest entry, the gate
-learns from rephrasings (half absent) and streams. The same files and seed give the same gate.
+Pairs, rephrasings and streams are told apart as `fidelity` does. Of what is in a cache beside the nearest entry, the
+gate learns from rephrasings (half absent) and streams. The same files and seed give the same gate.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def _examples(file: LabelledFile, embedder: LocalEmbedder, seed: int) -> Iterato
             yield from _pair(question, edited, embedder, False, "edits", f"edits:{number % 20}")
 
 
-def _pair(cached: str, asked: str, embedder: LocalEmbedder, same: bool, source: str, group: str) -> Iterator[Example]:
+def _pair(  # noqa: PLR0917 - a row of labelled data
+    cached: str, asked: str, embedder: LocalEmbedder, same: bool, source: str, group: str
+) -> Iterator[Example]:
     one, other = embedder.embed_now([cached, asked])
     yield from _example([Neighbour("0", cached, float(one @ other), "0")], asked, same, source, group)
 
