@@ -16,17 +16,20 @@ from caching.exact import EntryFormat
 from caching.postgres_store import PostgresStore
 from governance.encryption import Keyring
 from governance.principals import Pool
+from inference.domain import Tier
 from inference.semantic.learning import Lessons
 from inference.semantic.stage import Patience, SemanticCache
+from inference.workflow.documents import find_question, find_question_about_document
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Semantic:
-    """T2 of one process."""
+    """T2 of one process. `documents` is the part of T3 that answers by meaning."""
 
     cache: SemanticCache
+    documents: SemanticCache
     lessons: Lessons
     calibrations: Calibrations
     embedder: Embedder
@@ -56,7 +59,11 @@ def make_semantic(pool: Pool, keys: Keyring | None) -> Semantic:
     calibrations = Calibrations(pool)
     lessons = Lessons(store, embedder, calibrations, ttl_seconds=config.semantic_ttl_seconds)
     patience = Patience(embedding=config.embedding_timeout_ms / 1000)
-    return Semantic(SemanticCache(store, embedder, calibrations, lessons, patience), lessons, calibrations, embedder)
+    cache, documents = (
+        SemanticCache(store, embedder, calibrations, lessons, patience, tier=tier, find=find)
+        for tier, find in ((Tier.T2, find_question), (Tier.T3, find_question_about_document))
+    )
+    return Semantic(cache, documents, lessons, calibrations, embedder)
 
 
 def _make_embedder() -> Embedder:

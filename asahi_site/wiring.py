@@ -25,6 +25,7 @@ from asahi_site.semantic_wiring import Semantic, make_semantic
 from caching import exact
 from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
+from caching.workflow.prefixes import SIGHT, RedisPrefixes
 from governance import auth
 from governance.account_uses import AccountUses
 from governance.encryption import Keyring, keyring
@@ -49,6 +50,7 @@ from inference.responses.store import ResponseStore
 from inference.routing import Router
 from inference.stages import Stages
 from inference.worker import Workshop
+from inference.workflow.stage import WorkflowCache
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +157,7 @@ def _build(*, semantic: bool) -> _Parts:
         governance=Governing(gatekeeper, t1),
         batching=None,
         t2=None if t2 is None else t2.cache,
-        t3=None,
+        t3=WorkflowCache(RedisPrefixes(pipe), prices, None if t2 is None else t2.documents),
         optimize=None,
         enrich=None,
         route=_routing_by(router),
@@ -233,7 +235,7 @@ def _make_t1(pipe: RedisPipe, keys: Keyring | None) -> ExactCache:
 def _make_pipe() -> RedisPipe:
     return RedisPipe(
         settings.REDIS_URL,
-        preload=[script.load() for script in (*SCRIPTS, exact.FILL, exact.LAND)],
+        preload=[script.load() for script in (*SCRIPTS, exact.FILL, exact.LAND, SIGHT)],
         timeout=settings.ASAHI.cache.redis_timeout_ms / 1000,
     )
 

@@ -113,7 +113,7 @@ class ProviderCall:
         failure = Failure(FailureKind.UNREACHABLE, "no provider is available")
         accounts = self._order.principal.accounts
         for model in (self._plan.model, *self._plan.fallbacks):
-            crossing = crossing_for(self._order.call, model)
+            crossing = crossing_for(self._order.call, model, self._order.marks)
             if isinstance(crossing, Refusal):
                 if model is not self._plan.model:
                     continue

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from inference.domain import Call, Model, Refusal, RefusalKind, Usage, Wire
+from inference.domain import Call, Model, PrefixMarks, Refusal, RefusalKind, Usage, Wire
 from inference.providers.upstream import Failure, FailureKind, UpstreamFailed, failure_of_status
 from inference.wire import capabilities, translate
 from inference.wire.decoding import INVALID
 from inference.wire.format import StreamReader, WireFormat, format_of
 from inference.wire.responses.request import with_sealed_reasoning
 from inference.wire.sse import data_of
+from inference.workflow.marks import keyed_body, marked_body
 
 INVALID_ANSWER = "the provider's answer is not valid"
 
@@ -145,15 +146,16 @@ class TranslatedCrossing(Crossing):
         return [said for event in events for said in self._translator.feed(event)]
 
 
-def crossing_for(call: Call, model: Model) -> Crossing | Refusal:
+def crossing_for(call: Call, model: Model, marks: PrefixMarks | None = None) -> Crossing | Refusal:
     """How this call reaches this model; a refusal names what cannot be expressed there."""
+    body = call.body if marks is None else marked_body(call, model, marks)
     if model.speaks(call.wire):
-        return Crossing(call, model, _upstream_request(call, model, call.body))
+        return Crossing(call, model, _upstream_request(call, model, keyed_body(body, model, marks)))
     way = translate.Way(call.wire, model.wire)
-    said = way.ask(call.body, model)
+    said = way.ask(body, model)
     if isinstance(said, translate.Untranslatable):
         return Refusal(RefusalKind.INVALID, said.message, details={"param": said.param})
-    return TranslatedCrossing(call, model, _upstream_request(call, model, said), way)
+    return TranslatedCrossing(call, model, _upstream_request(call, model, keyed_body(said, model, marks)), way)
 
 
 def _upstream_wire(call: Call, model: Model) -> Wire:

@@ -122,6 +122,8 @@ class Controls:
     end_user: str = ""
     tags: tuple[str, ...] = ()
     document_id: str = ""
+    document: bytes = b""
+    """The digest of the document that the call came with, or that was kept under its id."""
 
 
 IDEMPOTENCY_KEY = "idempotency-key"

@@ -20,7 +20,7 @@ import psycopg
 from analytics import door, ids
 from analytics.domain import CallStarted, UsageEvent
 from caching import exact
-from caching.domain import CachedAnswer, Filing
+from caching.domain import CachedAnswer
 from caching.exact import ExactCache
 from governance.gatekeeper import Gatekeeper
 from governance.principals import Pool
@@ -28,6 +28,7 @@ from governance.redis_pipe import Command, RedisAway, RedisPipe, Reply, pack
 from inference.bills import Bill, make_bill
 from inference.domain import Cost, Order, Plan, Report, Tier
 from inference.endings import Ending, pack_usage
+from inference.filing import filing_of
 from inference.flights import Executed
 from inference.late_events import LateEvents
 from inference.observe import observe_answer
@@ -155,7 +156,7 @@ class Records:
             principal.org_id,
             order.t1_key,
             None if ending.usage.estimated or ending.tier is not Tier.MISS else entry,
-            Filing(principal.key_id, call.controls.tags, call.controls.end_user),
+            filing_of(order),
             ttl=principal.policy.cache_ttl_seconds,
             request_id=call.request_id,
         )

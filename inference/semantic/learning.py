@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caching.calibrations import Calibrations, Subject
-from caching.domain import Decision, Embedder, EmbeddingError, Filing, Neighbour, SemanticStore, StoreError
+from caching.domain import Decision, Embedder, EmbeddingError, Neighbour, SemanticStore, StoreError
 from inference.domain import Order
+from inference.filing import filing_of
 from inference.flights import Executed, Outcome
 from inference.semantic.answers import say_the_same, servable_text
 from inference.stages import Learn
@@ -99,7 +100,7 @@ class Lessons:
                 lesson.vector,
                 text=lesson.text,
                 answer=executed.entry,
-                filing=Filing(principal.key_id, call.controls.tags, call.controls.end_user),
+                filing=filing_of(lesson.order),
                 ttl_seconds=ttl,
                 name=name,
             )

@@ -1,4 +1,4 @@
-"""T2 in the pipeline: cacheability → embedding → nearest questions of the scope → decision.
+"""T2 in the pipeline, and T3's answers: cacheability → embedding → nearest questions of the scope → decision.
 
 It never holds a request up for longer than its deadlines, and what fails is left out for a while: an embedder or a
 store that does not answer costs its deadline once, not once for every request.
@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,13 @@ from caching.calibrations import Calibrations
 from caching.domain import Decision, Embedder, EmbeddingError, Neighbour, Outcome, SemanticStore, StoreError
 from caching.semantic import NEIGHBOURS, decide, thresholds_for
 from inference.cacheability import refusal_of_question, refusal_of_semantic
-from inference.domain import Order
+from inference.domain import Order, Tier
 from inference.routing.tasks import detect_task
 from inference.semantic.learning import Lesson, Lessons
 from inference.semantic.scope import scope_of
 from inference.semantic.worth import Worth
 from inference.stages import Looked
-from inference.wire.format import format_of
+from inference.wire.questions import Question
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,10 @@ _LEFT_OUT_SECONDS = {StoreError: 5.0, EmbeddingError: 0.5}
 """A store that does not answer is away; an embedder that does not has more to do than it can, for a moment."""
 
 
+Find = Callable[[Order], Question | str]
+"""Finds what is asked, apart from everything else; or says why there is nothing to look up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a request waits for the embedding at most, in seconds. The store keeps a deadline of its own."""
@@ -45,31 +49,34 @@ class Patience:
 
 
 class SemanticCache:
-    """Fulfils `inference.stages.Cache`."""
+    """Fulfils `inference.stages.Cache`, for the requests of one tier: those in which `find` finds a question."""
 
     def __init__(
-        self, store: SemanticStore, embedder: Embedder, calibrations: Calibrations, lessons: Lessons, patience: Patience
-    ) -> None:
+        self, store: SemanticStore, embedder: Embedder, calibrations: Calibrations, lessons: Lessons,
+        patience: Patience, *, tier: Tier, find: Find,
+    ) -> None:  # fmt: skip
         self._store = store
         self._embedder = embedder
         self._calibrations = calibrations
         self._lessons = lessons
         self._patience = patience
+        self._tier = tier
+        self._find = find
         self._left_out_until = 0.0
         self._worth = Worth()
 
     async def look_up(self, order: Order) -> Looked:
         """See `inference.stages.Cache`."""
         refusal = order.notes.get("t1", "") or refusal_of_semantic(order)
-        question = None if refusal else format_of(order.call.wire).question(order.call.body)
-        if question is None:
-            return _passed(order, refusal or "does not end in a question in plain words")
+        question = refusal or self._find(order)
+        if isinstance(question, str):
+            return self._passed(order, question)
         if refusal := refusal_of_question(question.text):
-            return _passed(order, refusal)
+            return self._passed(order, refusal)
         if time.monotonic() < self._left_out_until:
-            return _passed(order, "left out: it did not answer in time")
+            return self._passed(order, "left out: it did not answer in time")
         if not self._worth.is_worth_it(order.principal.org_id, _luck_of(order)):
-            return _passed(order, "passed over: it has found next to nothing for this organization lately")
+            return self._passed(order, "passed over: it has found next to nothing for this organization lately")
         scope = scope_of(order, question, self._embedder.version)
         try:
             vector = await self._embed(question.text)
@@ -78,7 +85,7 @@ class SemanticCache:
         except (EmbeddingError, StoreError) as error:
             self._left_out_until = time.monotonic() + _LEFT_OUT_SECONDS[type(error)]
             log.warning("t2.left_out", extra={"error": type(error).__name__, "reason": str(error)[:200]})
-            return _passed(order, "left out: it did not answer in time")
+            return self._passed(order, "left out: it did not answer in time")
 
     async def _embed(self, text: str) -> NDArray[np.float32]:
         work = asyncio.ensure_future(self._embedder.embed([text]))
@@ -103,9 +110,22 @@ class SemanticCache:
         if decision.outcome is Outcome.HIT and not calibration.explores(decision.certainty, _luck_of(order)):
             answer = await self._store.answer(order.principal.org_id, decision.entry)
             if answer is not None:
-                return Looked(_noted(order, decision), answer, f"{decision.reason}: answered from T2")
+                return Looked(
+                    self._noted(order, decision), answer, f"{decision.reason}: answered from {self._tier.name}"
+                )
         lesson = Lesson(order, asked.text, asked.scope, asked.vector, near, decision if servable else None, subject)
-        return Looked(_noted(order, decision), learn=self._lessons.take(lesson))
+        return Looked(self._noted(order, decision), learn=self._lessons.take(lesson))
+
+    def _passed(self, order: Order, note: str) -> Looked:
+        return Looked(replace(order, notes={**order.notes, self._tier.value: note}))
+
+    def _noted(self, order: Order, decision: Decision) -> Order:
+        """What was decided, and what that rests on."""
+        return replace(
+            order,
+            notes={**order.notes, self._tier.value: decision.reason},
+            evidence={**order.evidence, self._tier.value: _evidence(decision)},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +139,6 @@ def _luck_of(order: Order) -> float:
     """Uniform in [0, 1). The same request always has the same luck."""
     digest = hashlib.blake2b((order.t1_key or "").encode(), digest_size=7).digest()
     return int.from_bytes(digest, "big") / 2**56
-
-
-def _passed(order: Order, note: str) -> Looked:
-    return Looked(replace(order, notes={**order.notes, "t2": note}))
-
-
-def _noted(order: Order, decision: Decision) -> Order:
-    """What was decided, and what that rests on."""
-    return replace(
-        order,
-        notes={**order.notes, "t2": decision.reason},
-        evidence={**order.evidence, "t2": _evidence(decision)},
-    )
 
 
 def _evidence(decision: Decision) -> Mapping[str, Any]:

@@ -69,12 +69,12 @@ def _walk(order: Order, turns: list[dict[str, Any]]) -> Iterator[Beginning]:
     for apart in ("tools", "instructions", "system"):
         if body.get(apart):
             digest.update(_encode(body[apart]))
-            characters += _size(body[apart])
+            characters += size_of(body[apart])
     if body.get("system"):
         yield Beginning(Cut(-1), digest.copy().digest(), characters)
     for place, turn in enumerate(turns[:-1]):
         digest.update(_encode(turn))
-        characters += _size(turn.get("content"))
+        characters += size_of(turn.get("content"))
         yield Beginning(Cut(place), digest.copy().digest(), characters)
     last = turns[-1]
     text = text_of(last) if last.get("role") == "user" else None
@@ -83,12 +83,12 @@ def _walk(order: Order, turns: list[dict[str, Any]]) -> Iterator[Beginning]:
         yield Beginning(Cut(len(turns) - 1, at), digest.digest(), characters + at)
 
 
-def _size(content: Any) -> int:
+def size_of(content: Any) -> int:
     """The characters of all text in it."""
     if isinstance(content, str):
         return len(content)
     if isinstance(content, list):
-        return sum(map(_size, content))
+        return sum(map(size_of, content))
     if isinstance(content, dict):
-        return sum(_size(value) for name, value in content.items() if name not in ("data", "url", "image_url"))
+        return sum(size_of(value) for name, value in content.items() if name not in ("data", "url", "image_url"))
     return 0

@@ -13,6 +13,7 @@ from inference.domain import Order, PrefixMarks
 from inference.pricing import PriceBook
 from inference.stages import Cache, Looked
 from inference.workflow.beginnings import Beginning, beginnings_of
+from inference.workflow.documents import about_document
 from inference.workflow.placement import place_marks
 
 
@@ -26,13 +27,11 @@ class WorkflowCache:
 
     async def look_up(self, order: Order) -> Looked:
         """See `inference.stages.Cache`."""
-        found = beginnings_of(order)
-        if not found:
-            return Looked(replace(order, notes={**order.notes, "t3": "not about a long document"}))
+        if not about_document(order):
+            return Looked(replace(order, notes={**order.notes, "t3": "not about a document"}))
         looked = Looked(order) if self._answers is None else await self._answers.look_up(order)
-        if looked.answer is not None:
-            return looked
-        return replace(looked, order=await self._placed(looked.order, found))
+        found = () if looked.answer is not None else beginnings_of(order)
+        return replace(looked, order=await self._placed(looked.order, found)) if found else looked
 
     async def _placed(self, order: Order, found: Sequence[Beginning]) -> Order:
         named = bool(order.call.controls.document_id)

@@ -1,0 +1,59 @@
+"""Which requests are about a document, and what they ask about it: T3's, where all others are T2's.
+
+A document is named by the caller, or it is what makes a prompt long. What is asked is told apart from it only where
+that is certain; all the rest must then be equal to the letter for an answer to be given again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inference.domain import Order
+from inference.wire.format import format_of
+from inference.wire.questions import Question
+from inference.workflow.beginnings import LONG, size_of, turns_of
+from inference.workflow.questions import question_begins
+
+NO_QUESTION = "does not end in a question in plain words"
+
+
+def find_question(order: Order) -> Question | str:
+    """What T2 looks for; why not, where there is nothing."""
+    if about_document(order):
+        return "about a document: left to T3"
+    return _question_of(order) or NO_QUESTION
+
+
+def find_question_about_document(order: Order) -> Question | str:
+    """What T3 looks for."""
+    return _question_of(order) or NO_QUESTION
+
+
+def about_document(order: Order) -> bool:
+    """After a glance, for an ordinary prompt."""
+    call = order.call
+    if call.controls.document_id or call.controls.document:
+        return True
+    if call.input_token_bound < LONG:
+        return False
+    turns = turns_of(call.body)
+    before = sum(size_of(call.body.get(apart)) for apart in ("system", "instructions"))
+    before += sum(size_of(turn.get("content")) for turn in turns[:-1] if isinstance(turn, dict))
+    if before >= LONG or not turns:
+        return before >= LONG
+    question = _question_of(order)
+    return question is not None and before + size_of(turns[-1].get("content")) - len(question.text) >= LONG
+
+
+def _question_of(order: Order) -> Question | None:
+    """The question at the end, without the document before it in the same message."""
+    question = format_of(order.call.wire).question(order.call.body)
+    at = 0 if question is None else question_begins(question.text)
+    if question is None or not at:
+        return question
+    for field in ("messages", "input"):
+        turns = question.rest.get(field)
+        if isinstance(turns, list):
+            before = {**turns[-1], "content": question.text[:at]}
+            return replace(question, text=question.text[at:], rest={**question.rest, field: [*turns[:-1], before]})
+    return question
