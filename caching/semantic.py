@@ -28,9 +28,15 @@ others say tells more than similarity does."""
 DEFAULT = Thresholds(floor=0.60, verify=0.60, accept=0.82)
 
 BY_TASK = {
-    "general": DEFAULT,
+    "code": Thresholds(floor=0.70, verify=0.82, accept=0.90),
+    "math": Thresholds(floor=0.70, verify=0.82, accept=0.90),
+    "reasoning": Thresholds(floor=0.70, verify=0.82, accept=0.88),
+    "extraction": Thresholds(floor=0.70, verify=0.82, accept=0.90),
+    "translation": Thresholds(floor=0.80, verify=0.85, accept=0.925),
+    "creative": Thresholds(floor=0.80, verify=0.85, accept=0.925),
 }
-"""By what a wrong answer costs. Creative tasks want a new answer, so only a near copy is served."""
+"""Where a mismatch costs more than a call: a number, a line of code or a phrase is wrong as soon as a word differs, and
+who asks for something creative does not want what another got."""
 
 
 def thresholds_for(task: str) -> Thresholds:

@@ -4,7 +4,7 @@ import pytest
 
 from caching.domain import Neighbour, Outcome, Thresholds
 from caching.gate import FEATURES, default_gate, read_gate
-from caching.semantic import DEFAULT, decide, doubt_about
+from caching.semantic import BY_TASK, DEFAULT, decide, doubt_about, thresholds_for
 
 
 def near(text, similarity=0.95, answer="a", entry="1"):
@@ -65,3 +65,10 @@ def test_the_gate_is_the_same_every_time_and_trusts_similarity():
 def test_a_gate_for_other_features_is_refused():
     with pytest.raises(ValueError, match="train_gate"):
         read_gate({"bias": 0.0, "weights": dict.fromkeys(FEATURES[:-1], 1.0)})
+
+
+@pytest.mark.parametrize("task", BY_TASK)
+def test_where_a_mismatch_costs_more_more_is_asked(task):
+    assert thresholds_for(task).accept > thresholds_for("qa").accept
+    exact = [near("How do I reset my password?", 1.0)]
+    assert decide("How do I reset my password?", exact, thresholds_for(task)).outcome is Outcome.HIT
