@@ -134,8 +134,8 @@ class Thresholds:
 class Decision:
     """What T2 does with one request, and why; the receipt shows all of it.
 
-    `guard` names the guard that fired, `entry` the entry that is served, or was nearest; `score` is the gate's word, and
-    `certainty` the same with more weight on what other entries near it say: what calibration counts by.
+    `guard` names the guard that fired, `entry` the entry that is served, or was nearest; `score` is the gate's word,
+    and `certainty` the same with more weight on what other entries near it say: what calibration counts by.
     """
 
     outcome: Outcome
