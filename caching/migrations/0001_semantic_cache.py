@@ -9,7 +9,7 @@ from django.db import migrations, models
 from caching.pgvector import NeedsPgvector
 
 
-_DIMENSIONS = (640, 1024, 1536)
+_DIMENSIONS = (384, 1024, 1536)
 """Of the local embedder, of Cohere's, and of OpenAI's. Another number is searched without an index of its own."""
 
 _TUNE = "".join(
