@@ -18,7 +18,7 @@ from inference import gateway
 from inference.api import batch_schemas
 from inference.api.compatible import arrival_of, principal_of
 from inference.api.controls import InvalidControl, read_controls
-from inference.api.paging import json_response, page_response
+from inference.api.paging import json_response, name_in, page_response
 from inference.api.render import Refused
 from inference.batches.creation import NewBatch, cancel_batch, create_batch, find_batch, list_batches
 from inference.batches.lines import ENDPOINTS
@@ -64,7 +64,7 @@ def create(request: HttpRequest) -> HttpResponseBase:
             key_id=principal.key_id,
             api=Batch.Api.OPENAI,
             endpoint=asked.endpoint,
-            input_file_id=asked.input_file_id,
+            input_file_id=name_in(asked.input_file_id),
             steering=steering,
             tags=tags,
             metadata=asked.metadata,
@@ -80,19 +80,19 @@ def create(request: HttpRequest) -> HttpResponseBase:
 def list_of_batches(
     request: HttpRequest, after: str = "", limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> HttpResponseBase:
-    batches, more = list_batches(principal_of(request).org_id, Batch.Api.OPENAI, limit=limit, after=after)
+    batches, more = list_batches(principal_of(request).org_id, Batch.Api.OPENAI, limit=limit, after=name_in(after))
     return page_response([batch_object(batch) for batch in batches], has_more=more)
 
 
 @router.get("/v1/batches/{batch_id}", summary="Retrieve a batch", **batch_schemas.FIND)
 def retrieve(request: HttpRequest, batch_id: str) -> HttpResponseBase:
-    batch = find_batch(principal_of(request).org_id, batch_id, Batch.Api.OPENAI)
+    batch = find_batch(principal_of(request).org_id, name_in(batch_id), Batch.Api.OPENAI)
     return json_response(batch_object(_found(batch, batch_id)))
 
 
 @router.post("/v1/batches/{batch_id}/cancel", summary="Cancel a batch", **batch_schemas.CANCEL)
 def cancel(request: HttpRequest, batch_id: str) -> HttpResponseBase:
-    batch = cancel_batch(principal_of(request).org_id, batch_id, Batch.Api.OPENAI)
+    batch = cancel_batch(principal_of(request).org_id, name_in(batch_id), Batch.Api.OPENAI)
     if isinstance(batch, Refusal):
         raise Refused(batch)
     return json_response(batch_object(_found(batch, batch_id)))
@@ -155,6 +155,8 @@ def _read(raw: bytes) -> BatchRequest:
         raise _invalid(str(error), _param_in(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(f"the body is not valid JSON: {error}", None) from None
+    if any("\x00" in text for pair in (asked.metadata or {}).items() for text in pair):
+        raise _invalid("metadata may hold any character but U+0000", "metadata")
     if asked.endpoint not in ENDPOINTS:
         raise _invalid(f"endpoint must be one of {', '.join(ENDPOINTS)}", "endpoint")
     return asked

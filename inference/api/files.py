@@ -20,7 +20,7 @@ from governance.auth import KeyAuth
 from governance.domain import Scope
 from inference.api import file_schemas
 from inference.api.compatible import principal_of
-from inference.api.paging import json_response, page_response
+from inference.api.paging import json_response, name_in, page_response
 from inference.api.render import Refused, WireResponse
 from inference.domain import Refusal, RefusalKind
 from inference.files.contents import CHUNK_BYTES, read_chunk
@@ -62,7 +62,9 @@ def list_of_files(
     purpose: str = "",
 ) -> HttpResponseBase:
     org_id = principal_of(request).org_id
-    files, more = list_files(org_id, after=after, limit=limit, ascending=order == "asc", purpose=purpose)
+    files, more = list_files(
+        org_id, after=name_in(after), limit=limit, ascending=order == "asc", purpose=name_in(purpose)
+    )
     return page_response([file_object(file) for file in files], has_more=more)
 
 
@@ -73,7 +75,7 @@ def retrieve_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
 
 @router.delete("/v1/files/{file_id}", summary="Delete a file", **file_schemas.DELETE)
 def remove_file(request: HttpRequest, file_id: str) -> HttpResponseBase:
-    deleted = delete_file(principal_of(request).org_id, file_id)
+    deleted = delete_file(principal_of(request).org_id, name_in(file_id))
     if isinstance(deleted, Refusal):
         raise Refused(deleted)
     if deleted is None:
@@ -137,7 +139,7 @@ def _read_chunks(file: StoredFile, first: int) -> list[bytes]:
 
 
 def _find(request: HttpRequest, file_id: str) -> StoredFile:
-    file = find_file(principal_of(request).org_id, file_id)
+    file = find_file(principal_of(request).org_id, name_in(file_id))
     if file is None:
         raise _missing(file_id)
     return file

@@ -17,7 +17,7 @@ from inference.api import batch_schemas
 from inference.api.batches import read_steering
 from inference.api.compatible import principal_of
 from inference.api.files import content_response
-from inference.api.paging import json_response, page_of_messages
+from inference.api.paging import json_response, name_in, page_of_messages
 from inference.api.render import Refused
 from inference.batches.creation import NewBatch, cancel_batch, create_batch, delete_batch, find_batch, list_batches
 from inference.batches.inline import BadRequests, Requests
@@ -71,7 +71,9 @@ def list_of_batches(
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
 ) -> HttpResponseBase:
     org_id = principal_of(request).org_id
-    batches, more = list_batches(org_id, Batch.Api.ANTHROPIC, limit=limit, after=after_id, before=before_id)
+    batches, more = list_batches(
+        org_id, Batch.Api.ANTHROPIC, limit=limit, after=name_in(after_id), before=name_in(before_id)
+    )
     return page_of_messages([message_batch(request, batch) for batch in batches], has_more=more)
 
 
@@ -82,7 +84,7 @@ def retrieve(request: HttpRequest, batch_id: str) -> HttpResponseBase:
 
 @router.post("/v1/messages/batches/{batch_id}/cancel", summary="Cancel a message batch", **batch_schemas.END_MESSAGES)
 def cancel(request: HttpRequest, batch_id: str) -> HttpResponseBase:
-    batch = cancel_batch(principal_of(request).org_id, batch_id, Batch.Api.ANTHROPIC)
+    batch = cancel_batch(principal_of(request).org_id, name_in(batch_id), Batch.Api.ANTHROPIC)
     if isinstance(batch, Refusal):
         raise Refused(batch)
     if batch is None:
@@ -92,7 +94,7 @@ def cancel(request: HttpRequest, batch_id: str) -> HttpResponseBase:
 
 @router.delete("/v1/messages/batches/{batch_id}", summary="Delete a message batch", **batch_schemas.DELETE_MESSAGES)
 def delete(request: HttpRequest, batch_id: str) -> HttpResponseBase:
-    deleted = delete_batch(principal_of(request).org_id, batch_id, Batch.Api.ANTHROPIC)
+    deleted = delete_batch(principal_of(request).org_id, name_in(batch_id), Batch.Api.ANTHROPIC)
     if isinstance(deleted, Refusal):
         raise Refused(deleted)
     if deleted is None:
@@ -155,7 +157,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _find(request: HttpRequest, batch_id: str) -> Batch:
-    batch = find_batch(principal_of(request).org_id, batch_id, Batch.Api.ANTHROPIC)
+    batch = find_batch(principal_of(request).org_id, name_in(batch_id), Batch.Api.ANTHROPIC)
     if batch is None:
         raise _missing(batch_id)
     return batch

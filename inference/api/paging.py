@@ -12,6 +12,11 @@ from inference.api.render import JSON, WireResponse
 _encode = msgspec.json.Encoder().encode
 
 
+def name_in(text: str) -> str:
+    """An id or a word out of a URL. What a database cannot hold names nothing there."""
+    return "" if "\x00" in text else text
+
+
 def json_response(body: dict[str, Any], status: int = 200) -> WireResponse:
     return WireResponse(status, [JSON], _encode(body))
 

@@ -36,7 +36,7 @@ def validate(batch: Batch, file: StoredFile | None) -> None:
             transaction.set_rollback(True)
         else:
             named = survey.models.pop() if len(survey.models) == 1 else None
-            _move(batch, Status.IN_PROGRESS, total=survey.count, model=(named or "")[:200])
+            _move(batch, Status.IN_PROGRESS, total=survey.count, model=(named or "").replace("\x00", "")[:200])
     if survey.problems:
         _fail(batch, survey.problems)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _PAGE = 200
 _AT_ONCE = 16
+_NOT_ASKED = dict.fromkeys(("t2", "t3", "optimization", "enrichment"), "not asked for a line of a provider's batch")
 State = BatchItem.State
 
 PASSING = frozenset(
@@ -180,7 +181,8 @@ def _new_provider_batch(job: Job, model: Model, wire: Wire) -> ProviderBatch:
 
 
 def _kept(decision: HandOver) -> dict[str, Any]:
-    return keep(decision.order, decision.plan, own_account=decision.own_account)
+    notes = {**_NOT_ASKED, **decision.order.notes, "batching": "handed over to the provider's batches"}
+    return keep(replace(decision.order, notes=notes), decision.plan, own_account=decision.own_account)
 
 
 def _held(decision: HandOver) -> int:

@@ -47,7 +47,8 @@ def test_a_receipt_tells_of_the_batch(desk: Desk, gateway: Served, tenant: Tenan
     tenant.ledger(1)
     request_id = desk.results(batch.output_file_id)["one"]["response"]["request_id"]
     receipt = gateway.http.get(f"/v1/receipts/{request_id}", headers=tenant.headers).raise_for_status().json()
-    assert receipt["request_id"] == request_id
+    assert [saving["technique"] for saving in receipt["savings_by_technique"]] == ["batch"]
+    assert receipt["cost"] * 2 == pytest.approx(receipt["cost_original"])
 
 
 def test_a_line_answered_before_costs_nothing(desk: Desk, gateway: Served, tenant: Tenant) -> None:
@@ -294,3 +295,14 @@ def test_another_organization_sees_nothing_of_a_batch(
         stranger.batches.create(
             input_file_id=batch.input_file_id, endpoint="/v1/chat/completions", completion_window="24h"
         )
+
+
+def test_what_no_database_can_hold_names_nothing(desk: Desk, gateway: Served, tenant: Tenant) -> None:
+    for path in ("/v1/files/a%00", "/v1/files/a%00/content", "/v1/batches/a%00", "/v1/messages/batches/a%00"):
+        assert gateway.http.get(path, headers=tenant.headers).status_code == 404
+    for path in ("/v1/files?after=%00", "/v1/files?purpose=%00", "/v1/batches?after=%00"):
+        assert gateway.http.get(path, headers=tenant.headers).status_code == 200
+    with pytest.raises(openai.BadRequestError):
+        desk.submit(line("one"), metadata={"a": "\x00"})
+    batch = desk.finish(desk.submit(line("one", model="gpt\x00")))
+    assert desk.results(batch.error_file_id)["one"]["response"]["status_code"] == 404
