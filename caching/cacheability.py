@@ -153,6 +153,16 @@ def refusal_reason(text: str) -> str | None:
     return next((reason for reason, applies in _REASONS if applies(plain)), None)
 
 
+def asks_about_now(text: str) -> bool:
+    """Whether the answer holds only for the moment. Cheap for a text without any word that could say so: T1 asks this
+    of every request. Of a long text only the end is looked at, where the question stands."""
+    end = text[-_LOOKED_AT:]
+    if _WORDS_OF_NOW.isdisjoint(end.lower().translate(_WORDS_ONLY).split()):
+        return False
+    plain = " ".join(end.split())
+    return bool(_NOW.search(plain) or _CURRENT.search(plain))
+
+
 def _is_command(plain: str) -> bool:
     """A command to do something in the world. `Create a table in SQL` asks for text, and text may be cached."""
     match = _ACTION.match(plain)
@@ -164,8 +174,7 @@ def _is_command(plain: str) -> bool:
 _REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("small talk", _SMALL_TALK.match),
     ("refers to what was said before", _REFERS_BACK.search),
-    ("asks about now", _NOW.search),
-    ("asks about now", _CURRENT.search),
+    (ABOUT_NOW, asks_about_now),
     ("asks for somebody's state", _PERSONAL.search),
     ("asks for an action", _is_command),
     ("asks for a new answer each time", _RANDOM.search),
