@@ -126,6 +126,8 @@ class Thresholds:
     floor: float
     verify: float
     accept: float
+    strict: bool = False
+    """Whether `accept` holds beside what was learned, because a mismatch costs more here than in most tasks."""
     certain: float | None = None
     """Learned from an organization's own outcomes: when set, it is asked of the certainty in the place of `accept`."""
 

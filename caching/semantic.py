@@ -28,12 +28,12 @@ others say tells more than similarity does."""
 DEFAULT = Thresholds(floor=0.60, verify=0.60, accept=0.82)
 
 BY_TASK = {
-    "code": Thresholds(floor=0.70, verify=0.82, accept=0.90),
-    "math": Thresholds(floor=0.70, verify=0.82, accept=0.90),
-    "reasoning": Thresholds(floor=0.70, verify=0.82, accept=0.88),
-    "extraction": Thresholds(floor=0.70, verify=0.82, accept=0.90),
-    "translation": Thresholds(floor=0.80, verify=0.85, accept=0.925),
-    "creative": Thresholds(floor=0.80, verify=0.85, accept=0.925),
+    "code": Thresholds(floor=0.70, verify=0.82, accept=0.90, strict=True),
+    "math": Thresholds(floor=0.70, verify=0.82, accept=0.90, strict=True),
+    "reasoning": Thresholds(floor=0.70, verify=0.82, accept=0.88, strict=True),
+    "extraction": Thresholds(floor=0.70, verify=0.82, accept=0.90, strict=True),
+    "translation": Thresholds(floor=0.80, verify=0.85, accept=0.925, strict=True),
+    "creative": Thresholds(floor=0.80, verify=0.85, accept=0.925, strict=True),
 }
 """Where a mismatch costs more than a call: a number, a line of code or a phrase is wrong as soon as a word differs, and
 who asks for something creative does not want what another got."""
@@ -93,9 +93,14 @@ def doubt_about(neighbours: Sequence[Neighbour]) -> float:
 
 
 def _judge(score: float, certainty: float, thresholds: Thresholds) -> tuple[Outcome, str]:
-    learned = thresholds.certain
-    if certainty >= learned if learned is not None else score >= thresholds.accept:
+    if _is_sure(score, certainty, thresholds):
         return Outcome.HIT, "the same question"
     if score >= thresholds.verify:
         return Outcome.VERIFY, "perhaps the same question"
     return Outcome.MISS, "not surely the same question"
+
+
+def _is_sure(score: float, certainty: float, thresholds: Thresholds) -> bool:
+    if thresholds.certain is None:
+        return score >= thresholds.accept
+    return certainty >= thresholds.certain and (score >= thresholds.accept or not thresholds.strict)

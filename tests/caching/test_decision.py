@@ -1,8 +1,10 @@
 """The decision of T2 over what is near, and the gate behind it."""
 
+from dataclasses import replace
+
 import pytest
 
-from caching.domain import Neighbour, Outcome, Thresholds
+from caching.domain import Neighbour, Outcome
 from caching.gate import FEATURES, default_gate, read_gate
 from caching.semantic import BY_TASK, DEFAULT, decide, doubt_about, thresholds_for
 
@@ -43,8 +45,16 @@ def test_between_the_thresholds_a_verifier_is_asked():
 def test_a_learned_threshold_takes_the_place_of_the_first_one():
     entry = [near("How do I reset my password?")]
     assert decide("How can I reset my password?", entry, DEFAULT).outcome is Outcome.HIT
-    strict = Thresholds(DEFAULT.floor, DEFAULT.verify, DEFAULT.accept, certain=1.1)
-    assert decide("How can I reset my password?", entry, strict).outcome is not Outcome.HIT
+    unsure = replace(DEFAULT, certain=1.1)
+    assert decide("How can I reset my password?", entry, unsure).outcome is not Outcome.HIT
+
+
+def test_where_a_mismatch_costs_more_the_first_threshold_holds_beside_the_learned_one():
+    entry = [near("How do I reset my password?", 0.86)]
+    lax = replace(DEFAULT, certain=0.0, accept=0.99)
+    assert decide("How can I reset my password?", entry, lax).outcome is Outcome.HIT
+    assert decide("How can I reset my password?", entry, replace(lax, strict=True)).outcome is not Outcome.HIT
+    assert all(thresholds.strict for thresholds in BY_TASK.values())
 
 
 def test_near_entries_with_another_answer_cast_doubt_and_the_same_answer_lends_weight():
