@@ -79,8 +79,8 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What a purge may look for, beside the model: the API key that asked, its tags, its end user, and the document that
-    was asked about, by its digest and by its organization's own name for it."""
+    """What a purge may look for, beside the model: the API key that asked, its tags, its end user, and the document
+    that was asked about, by its digest and by its organization's own name for it."""
 
     key_id: str
     tags: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from caching.domain import Neighbour, Outcome
+from caching.domain import Neighbour, Outcome, Thresholds
 from caching.gate import FEATURES, default_gate, read_gate
 from caching.semantic import BY_TASK, DEFAULT, decide, doubt_about, thresholds_for
 
