@@ -48,13 +48,18 @@ from analytics.schemas import (
 from analytics.stream import connect
 from analytics.windows import Window, window_of
 
-router = Router(tags=["analytics"])
-receipts = Router(tags=["receipts"])
-operator = Router(tags=["operations"])
+router = Router(tags=["Analytics"])
+receipts = Router(tags=["Receipts"])
+operator = Router(tags=["Operations"])
 
 _STARTED = time.monotonic()
 _NOT_FOUND = "No such request. A request that has just been answered may take a moment to be recorded; try again then."
 
+# What OpenAPI says beyond what the types do. An error's shape is added with the document.
+_UNREASONABLE: dict[str, Any] = {"responses": {422: {}}}
+_UNKNOWN: dict[str, Any] = {"responses": {404: {}}}
+_METRICS = {prometheus.CONTENT_TYPE: {"schema": {"type": "string"}}}
+_TEXT: dict[str, Any] = {"responses": {200: {"description": "Prometheus's text format", "content": _METRICS}}}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +111,7 @@ def metrics(request: HttpRequest) -> Metrics:
     )
 
 
-@router.get("/analytics/cost-summary", response=CostSummary)
+@router.get("/analytics/cost-summary", response=CostSummary, openapi_extra=_UNREASONABLE)
 @_bounded
 def cost_summary(request: HttpRequest, params: Query[PeriodParams]) -> CostSummary:
     """What a period cost and saved, by model and by task."""
@@ -128,7 +133,7 @@ def cost_summary(request: HttpRequest, params: Query[PeriodParams]) -> CostSumma
     )
 
 
-@router.get("/analytics/recent-inferences", response=list[RecentInference])
+@router.get("/analytics/recent-inferences", response=list[RecentInference], openapi_extra=_UNREASONABLE)
 @_bounded
 def recent_inferences(request: HttpRequest, params: Query[RecentParams]) -> list[RecentInference]:
     """The newest requests, newest first."""
@@ -137,7 +142,7 @@ def recent_inferences(request: HttpRequest, params: Query[RecentParams]) -> list
     return [RecentInference.of(inference) for inference in found]
 
 
-@router.get("/analytics/trends", response=Trends)
+@router.get("/analytics/trends", response=Trends, openapi_extra=_UNREASONABLE)
 @_bounded
 def trends(request: HttpRequest, params: Query[PeriodParams]) -> Trends:
     """Every hour or day of a period."""
@@ -146,7 +151,7 @@ def trends(request: HttpRequest, params: Query[PeriodParams]) -> Trends:
     return Trends(period=_span(window), interval=window.grain, points=[TrendPoint.of(bucket) for bucket in buckets])
 
 
-@router.get("/analytics/cost-breakdown", response=CostBreakdown)
+@router.get("/analytics/cost-breakdown", response=CostBreakdown, openapi_extra=_UNREASONABLE)
 @_bounded
 def cost_breakdown(request: HttpRequest, params: Query[BreakdownParams]) -> CostBreakdown:
     """A period's figures by one dimension. A request with several tags counts under each; `total` counts it once."""
@@ -160,7 +165,7 @@ def cost_breakdown(request: HttpRequest, params: Query[BreakdownParams]) -> Cost
     )
 
 
-@receipts.get("/v1/receipts/{request_id}", response=ReceiptOut | ReceiptInProgress)
+@receipts.get("/v1/receipts/{request_id}", response=ReceiptOut | ReceiptInProgress, openapi_extra=_UNKNOWN)
 def receipt(request: HttpRequest, request_id: str) -> ReceiptOut | ReceiptInProgress:
     """What one request cost and why."""
     found = find_receipt(_org_id(request), request_id)
@@ -169,7 +174,7 @@ def receipt(request: HttpRequest, request_id: str) -> ReceiptOut | ReceiptInProg
     return ReceiptInProgress.of(found) if isinstance(found, InProgress) else ReceiptOut.of(found)
 
 
-@operator.get("/analytics/prometheus", auth=OperatorToken())
+@operator.get("/analytics/prometheus", auth=OperatorToken(), response={200: None}, openapi_extra=_TEXT)
 def prometheus_text(request: HttpRequest) -> HttpResponse:
     """Every process's figures in Prometheus's text format."""
     del request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponse
@@ -12,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 from analytics import api as analytics
 from asahi_site import errors
 from asahi_site.health import router as health_router
+from asahi_site.openapi.document import Document
 from governance.auth import KeyAuth
 from governance.domain import Scope
 from inference.api.batches import router as batches_router
@@ -42,6 +43,13 @@ class Api(NinjaAPI):
 
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
         return _UNUSED if request.path_info in _HOT_PATHS else super().create_temporal_response(request)
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> Document:
+        """With the routes of the management API, which ninja does not know."""
+        del path_params
+        return Document(self, path_prefix or "")
 
 
 api = Api(

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from analytics.routing import websocket_urlpatterns
-from asahi_site import gateway_urls, wiring
+from asahi_site import wiring
 from asahi_site.cors import Cors
 from asahi_site.lean import LeanHandler
+from asahi_site.lean_paths import UPLOAD_PATHS, is_lean
 from asahi_site.uploads import FRAMING_BYTES, UploadHandler
 
 Scope = dict[str, Any]
@@ -38,11 +39,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatches by what arrives; the hot paths are looked at first."""
     if scope["type"] == "http":
         path = scope["path"]
-        if path in gateway_urls.UPLOAD_PATHS:
+        if path in UPLOAD_PATHS:
             await _uploads(scope, receive, send)
             return
-        hot = path.startswith(gateway_urls.LEAN_PREFIX) or path in gateway_urls.LEAN_PATHS
-        await (_hot if hot else _pages)(scope, receive, send)
+        await (_hot if is_lean(path) else _pages)(scope, receive, send)
     elif scope["type"] == "websocket":
         await _sockets(scope, receive, send)
     else:

@@ -41,6 +41,7 @@ _KIND_OF_STATUS: dict[int, Kind] = {
     405: RefusalKind.INVALID,
     409: RefusalKind.CONFLICT,
     413: ErrorKind.TOO_LARGE,
+    415: RefusalKind.INVALID,
     422: RefusalKind.UNPROCESSABLE,
     429: RefusalKind.RATE_LIMITED,
     503: RefusalKind.UNAVAILABLE,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Literal
 
 import hiredis
 import msgspec
 import psycopg
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Router
+from ninja import Router, Schema
 
 from asahi_site import VERSION, runtime
 from governance.redis_pipe import RedisAway, pack
@@ -24,7 +24,27 @@ _PATIENCE_SECONDS = 1.0
 _started_at = time.monotonic()
 
 
-@router.get("/health", summary="Status of this process and what it depends on", response={200: dict[str, Any]})
+class Components(Schema):
+    database: str
+    redis: str
+    vector: str
+    providers: dict[str, Any]
+    worker: str
+    recorder: str
+
+
+class Health(Schema):
+    status: Literal["ok", "degraded", "down"]
+    version: str
+    uptime_seconds: float
+    cache_backend: Literal["redis", "memory"]
+    components: Components
+
+
+_SUMMARY = "Status of this process and what it depends on"
+
+
+@router.get("/health", summary=_SUMMARY, response={200: Health, 503: Health})
 async def health(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - ninja's signature
     here = runtime.current()
     database, processes = await asyncio.gather(_database(here), _processes(here))

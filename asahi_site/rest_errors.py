@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http.response import HttpResponseBase
 from ninja.errors import HttpError, ValidationError
 from rest_framework import exceptions
@@ -18,6 +20,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase:
     request = context["request"]._request
     if isinstance(error, exceptions.ValidationError):
         error = ValidationError([{"loc": [place], "msg": message} for place, message in _problems(error.detail)])
+    elif isinstance(error, RequestDataTooBig):
+        error = HttpError(413, f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
     elif isinstance(error, exceptions.APIException):
         error = HttpError(error.status_code, str(error.detail))
     return as_django(errors.response_for(request, error))

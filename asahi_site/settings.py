@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "governance.middleware.WorkspaceMiddleware",
+    "asahi_site.api_errors.ApiErrorMiddleware",  # the innermost: what it makes anew has no headers of the others
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

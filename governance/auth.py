@@ -44,12 +44,11 @@ def secret_of(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_X_API_KEY", "")).strip()
 
 
-class _KeyAuth(AuthBase):
-    """Both headers, described in OpenAPI as a bearer token."""
+class ApiKeyAuth(AuthBase):
+    """An API key, in either header, that may do what `scope` names."""
 
-    openapi_type = "http"
+    openapi_type = "http"  # ninja insists; how a key is sent is described with the document
     openapi_scheme = "bearer"
-    openapi_description = "An Asahi API key. `x-api-key: <key>` works as well."
 
     def __init__(self, scope: Scope) -> None:
         super().__init__()
@@ -63,7 +62,7 @@ class _KeyAuth(AuthBase):
         return found
 
 
-class HotKeyAuth(_KeyAuth):
+class HotKeyAuth(ApiKeyAuth):
     """For asynchronous routes on the lean handler: the in-process directory, no ORM."""
 
     async def authenticate(self, request: HttpRequest) -> Principal:
@@ -74,7 +73,7 @@ class HotKeyAuth(_KeyAuth):
         return await self.authenticate(request)
 
 
-class KeyAuth(_KeyAuth):
+class KeyAuth(ApiKeyAuth):
     """For ordinary routes: one query, always fresh."""
 
     def __call__(self, request: HttpRequest) -> Any:

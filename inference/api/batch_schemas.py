@@ -10,7 +10,7 @@ from inference.api.schemas import AnthropicError, OpenAIError
 from inference.batches.lines import ENDPOINTS
 from inference.files.storage import LONGEST_LIFE, SHORTEST_LIFE
 
-_ERRORS = (400, 401, 403, 405, 413, 500, 503)
+_ERRORS = (400,)
 
 
 class BatchProblem(Schema):
@@ -171,7 +171,7 @@ _CREATE_MESSAGES = {
     "properties": {"requests": {"type": "array", "minItems": 1, "items": _REQUEST}},
 }
 CREATE_MESSAGES: dict[str, Any] = {
-    "response": _messages(MessageBatchObject, 408),
+    "response": _messages(MessageBatchObject),
     "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _CREATE_MESSAGES}}}},
 }
 LIST_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchList)}
@@ -183,6 +183,6 @@ _RESULTS = {
     "content": {"application/x-jsonl": {"schema": {"type": "string"}}},
 }
 MESSAGES_RESULTS: dict[str, Any] = {
-    "response": _messages(dict[str, Any], 404),
+    "response": _messages(None, 404),
     "openapi_extra": {"responses": {200: _RESULTS}},
 }

@@ -9,7 +9,7 @@ from ninja import Schema
 from inference.api.schemas import OpenAIError
 from inference.files.storage import CREATABLE, LONGEST_LIFE, SHORTEST_LIFE
 
-_ERRORS = (400, 401, 403, 405, 413, 500, 503)
+_ERRORS = (400,)
 
 
 class FileObject(Schema):
@@ -53,7 +53,7 @@ _FORM = {
     },
 }
 CREATE: dict[str, Any] = {
-    "response": _answers(FileObject, 408),
+    "response": _answers(FileObject),
     "openapi_extra": {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 }
 LIST: dict[str, Any] = {"response": _answers(FileList)}
@@ -64,6 +64,6 @@ _CONTENT = {
     "content": {"application/octet-stream": {"schema": {"type": "string"}}},
 }
 CONTENT: dict[str, Any] = {
-    "response": _answers(dict[str, Any], 404),
+    "response": _answers(None, 404),
     "openapi_extra": {"responses": {200: _CONTENT}},
 }

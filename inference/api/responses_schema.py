@@ -6,11 +6,11 @@ from typing import Any
 
 from ninja import Schema
 
-from inference.api.once import once_headers
-from inference.api.schemas import OpenAIError
+from inference.api import bodies
+from inference.api.header_schemas import REQUEST_ID
+from inference.api.schemas import RESPONSE_ANSWER, OpenAIError, described_answer, paid
 
-_PAID = (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503)
-_FREE = (400, 401, 403, 404, 405, 413, 500, 503)
+_REFUSALS = (400, 404)
 
 
 class DeletedResponse(Schema):
@@ -27,42 +27,18 @@ class ItemList(Schema):
     has_more: bool
 
 
-def _answers(success: type[Schema] | None, statuses: tuple[int, ...]) -> dict[int, Any]:
-    return {200: success or dict[str, Any], **dict.fromkeys(statuses, OpenAIError)}
+def _answers(success: type[Schema] | None) -> dict[int, Any]:
+    return {200: success, **dict.fromkeys(_REFUSALS, OpenAIError)}
 
 
-_ITEM = {
-    "type": "object",
-    "properties": {"type": {"type": "string"}, "role": {"type": "string"}, "content": {}},
-    "additionalProperties": True,
-}
-_REQUEST = {
-    "type": "object",
-    "required": ["input"],
-    "properties": {
-        "model": {
-            "type": "string",
-            "description": "A registered model is used as named. Omitted, `asahi` or `asahi/auto`: autopilot.",
-        },
-        "input": {"anyOf": [{"type": "string"}, {"type": "array", "items": _ITEM}]},
-        "instructions": {"type": "string"},
-        "previous_response_id": {"type": "string", "description": "Of a response that your organization has here."},
-        "store": {"type": "boolean", "default": True, "description": "Keeps the response here, for 30 days."},
-        "stream": {"type": "boolean"},
-        "background": {"type": "boolean"},
-    },
-    "additionalProperties": True,
-    "description": "Fields that Asahi does not act on are forwarded to the provider, or refused by name.",
-}
+_STREAMS = "OpenAI's events of a response, from `response.created` to the one that ends it."
+_RESPONSE = described_answer(RESPONSE_ANSWER, streams=_STREAMS, headers=REQUEST_ID)
 
-CREATE: dict[str, Any] = {
-    "response": _answers(None, _PAID),
-    "openapi_extra": {
-        "parameters": [once_headers()],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
-    },
+CREATE = paid(_RESPONSE, OpenAIError, bodies.RESPONSES)
+RETRIEVE: dict[str, Any] = {"response": _answers(None), "openapi_extra": {"responses": {200: _RESPONSE}}}
+CANCEL: dict[str, Any] = {
+    "response": _answers(None),
+    "openapi_extra": {"responses": {200: described_answer(RESPONSE_ANSWER, headers=REQUEST_ID)}},
 }
-RETRIEVE: dict[str, Any] = {"response": _answers(None, _FREE)}
-CANCEL: dict[str, Any] = {"response": _answers(None, _FREE)}
-DELETE: dict[str, Any] = {"response": _answers(DeletedResponse, _FREE)}
-INPUT_ITEMS: dict[str, Any] = {"response": _answers(ItemList, _FREE)}
+DELETE: dict[str, Any] = {"response": _answers(DeletedResponse)}
+INPUT_ITEMS: dict[str, Any] = {"response": _answers(ItemList)}

@@ -1,0 +1,1 @@
+"""The OpenAPI document of every JSON route, whichever framework serves it."""
