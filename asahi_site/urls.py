@@ -9,9 +9,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from analytics import dashboard, onboarding
 from asahi_site import api_pages, pages
 from asahi_site.api import api
+from caching.rest import purging
 from governance import pages as organization
 from governance import provider_pages
-from governance.rest import provider_keys
+from governance.rest import erasure, provider_keys
 
 public: list[URLPattern | URLResolver] = [
     path("", pages.landing, name="landing"),
@@ -49,6 +50,8 @@ product: list[URLPattern | URLResolver] = [
 management: list[URLPattern | URLResolver] = [
     path("governance/provider-keys", provider_keys.ProviderKeyList.as_view()),
     path("governance/provider-keys/<uuid:key_id>", provider_keys.ProviderKeyDetail.as_view()),
+    path("cache/purge", purging.Purge.as_view()),
+    path("cache/erase-user", erasure.EraseUser.as_view()),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

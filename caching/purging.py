@@ -121,11 +121,12 @@ def purge(*, org_id: UUID | str, kind: Kind, name: str = "") -> Purged | PurgeRe
     if (refused := _refusal(kind, name)) is not None:
         return refused
     selection = Selection(kind, name, timezone.now())
-    with transaction.atomic():
-        if kind is Kind.EVERYTHING:
-            _raise_epoch(org_id)
-        promise_sweeps(topic=SWEEP, payload=_payload(str(org_id), selection), since=selection.asked_by)
-    return Purged(kind, purge_tiers(str(org_id), selection))
+    if kind is not Kind.ENTRY:
+        _promise(str(org_id), selection)
+    purged = Purged(kind, purge_tiers(str(org_id), selection))
+    if kind is Kind.ENTRY and not purged.complete:
+        _promise(str(org_id), selection)  # it came already: there is nothing else to wait for
+    return purged
 
 
 def purge_tiers(org_id: str, selection: Selection) -> dict[str, int | None]:
@@ -156,6 +157,13 @@ def _refusal(kind: Kind, name: str) -> PurgeRefused | None:
     if len(name) > _LONGEST_NAME:
         return PurgeRefused("name", f"a name has at most {_LONGEST_NAME} characters")
     return None
+
+
+def _promise(org_id: str, selection: Selection) -> None:
+    with transaction.atomic():
+        if selection.kind is Kind.EVERYTHING:
+            _raise_epoch(org_id)
+        promise_sweeps(topic=SWEEP, payload=_payload(org_id, selection), since=selection.asked_by)
 
 
 def _raise_epoch(org_id: UUID | str) -> None:

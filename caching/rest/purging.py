@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from caching.purging import Kind, PurgeRefused, purge
+from governance.rest.described import described
 from governance.rest.keyed import KeyedView, StrictSerializer
 
 
@@ -31,9 +32,22 @@ class PurgeIn(StrictSerializer):
         return attrs
 
 
+class PurgeOut(serializers.Serializer[Any]):
+    """How many entries each tier forgot."""
+
+    purged = serializers.DictField(child=serializers.IntegerField(allow_null=True))
+    complete = serializers.BooleanField()
+
+
 class Purge(KeyedView):
     """202 when a tier could not be reached: its count is null, and it is purged as soon as it can be."""
 
+    @described(
+        "Forget cached answers",
+        takes=PurgeIn,
+        answers={200: PurgeOut, 202: PurgeOut},
+        example={"tag": "checkout"},
+    )
     def post(self, request: Request) -> Response:
         asked = PurgeIn(data=request.data)
         asked.is_valid(raise_exception=True)

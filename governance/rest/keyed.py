@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import AnonymousUser
+from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -21,6 +22,16 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Principal]:
         view = request.parser_context["view"]
         return AnonymousUser(), KeyAuth(view.scope)(request._request)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """What a caller sends. A field that means nothing here is refused by name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({name[:100]: "there is no such field" for name in unknown})
+        return super().to_internal_value(data)
 
 
 class KeyedView(APIView):

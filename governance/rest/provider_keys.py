@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from governance.models import ApiKey, ProviderKey
 from governance.provider_keys import KeyRefused, add_provider_key, disable_provider_key, known_providers
-from governance.rest.keyed import KeyedView
+from governance.rest.described import described
+from governance.rest.keyed import KeyedView, StrictSerializer
 
 
 class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
@@ -29,25 +30,26 @@ class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
         return key.provider if known is None else known.name
 
 
-class ProviderKeyIn(serializers.Serializer[Any]):
+class ProviderKeyIn(StrictSerializer):
     """A new key. It takes the place of the one in use for the same provider."""
 
     provider = serializers.CharField(max_length=100)
     key = serializers.CharField(max_length=4096, trim_whitespace=True)
     base_url = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError({name[:100]: "there is no such field" for name in unknown})
-        return super().to_internal_value(data)
-
 
 class ProviderKeyList(KeyedView):
+    @described("List the keys for providers", answers={200: ProviderKeyOut}, listed=True)
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
         keys = ProviderKey.objects.for_org(self.principal.org_id).filter(disabled_at=None).order_by("provider")
         return Response({"data": ProviderKeyOut(keys, many=True).data})
 
+    @described(
+        "Add a key for a provider",
+        takes=ProviderKeyIn,
+        answers={201: ProviderKeyOut},
+        example={"provider": "openai", "key": "sk-your-own-key-with-openai"},
+    )
     def post(self, request: Request) -> Response:
         asked = ProviderKeyIn(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -65,6 +67,7 @@ class ProviderKeyList(KeyedView):
 
 
 class ProviderKeyDetail(KeyedView):
+    @described("Stop using a key for a provider", answers={204: None})
     def delete(self, request: Request, key_id: UUID) -> Response:  # noqa: ARG002 - the framework's signature
         if not disable_provider_key(org_id=self.principal.org_id, key_id=key_id):
             raise Http404

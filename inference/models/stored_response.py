@@ -16,7 +16,8 @@ class StoredResponse(models.Model):
 
     `sealed` holds what the caller sent and what was answered, `job` what it takes to make a response that is still
     queued: both encrypted. A turn is kept once: the conversation it continues is reached through `previous_id`.
-    A worker that makes a response holds its `claim` until `claimed_until`.
+    A worker that makes a response holds its `claim` until `claimed_until`. `end_user` is a digest of whom the request
+    named, so that their responses can be found and erased.
     """
 
     class Status(models.TextChoices):
@@ -37,6 +38,7 @@ class StoredResponse(models.Model):
     size = models.PositiveIntegerField(help_text="Bytes of what is sealed, before it was compressed")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+    end_user = models.BinaryField(default=b"", db_default=b"")
 
     job = models.BinaryField(null=True)
     key_id = models.UUIDField(null=True)

@@ -46,7 +46,8 @@ async def accept(
     steering = {name: value for name, value in arrival.headers.items() if name.startswith(_STEERING)}
     job = Job(call.request_id, _encode(sent).decode(), steering)
     sealed = await asyncio.to_thread(seal_job, job, org_id=principal.org_id, response_id=presentation.id)
-    await store.insert(principal.org_id, turn, job=sealed, key_id=principal.key_id)
+    end_user = presentation.end_user
+    await store.insert(principal.org_id, turn, end_user=end_user, job=sealed, key_id=principal.key_id)
     await asyncio.to_thread(wake)
     return Kept(turn, background=True, status="queued")
 

@@ -42,6 +42,7 @@ class Presentation:
     store: ResponseStore
     id: str = field(default_factory=new_response_id)
     created_at: int = field(default_factory=lambda: int(time.time()))
+    end_user: str = ""
 
     @property
     def wants_keeping(self) -> bool:
@@ -65,7 +66,7 @@ class Presentation:
         """Keeps it, if it is to be kept; says `store: false` of one that could not be."""
         if not self.wants_keeping:
             return response
-        kept = await self.store.keep(self.org_id, Turn(self.given, response))
+        kept = await self.store.keep(self.org_id, Turn(self.given, response), end_user=self.end_user)
         return response if kept else {**response, "store": False}
 
     async def whole(self, body: bytes) -> bytes:

@@ -36,7 +36,7 @@ async def read(
     call = steered_call(arrival, whole, Wire.RESPONSES, default_mode, org_id)
     if isinstance(call, Refusal):
         return call
-    return call, Presentation(org_id, body, given, store)
+    return call, Presentation(org_id, body, given, store, end_user=call.controls.end_user)
 
 
 async def answer(pipeline: Pipeline, principal: Principal, call: Call, presentation: Presentation) -> Reply:

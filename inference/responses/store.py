@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from caching.exact import mark
 from governance.encryption import SecretUnreadable
 from governance.principals import Pool
 from inference.responses.jobs import Jobs
@@ -30,10 +31,10 @@ _LONGEST_ID = 120
 
 _KEEP = """
 INSERT INTO inference_storedresponse
-       (id, org_id, previous_id, status, background, item_ids, sealed, size, created_at, expires_at, job, key_id,
-        attempts)
+       (id, org_id, previous_id, status, background, item_ids, sealed, size, created_at, expires_at, end_user, job,
+        key_id, attempts)
 VALUES (%(id)s, %(org)s, %(previous)s, %(status)s, %(background)s, %(items)s, %(sealed)b, %(size)s, now(),
-        now() + %(days)s * interval '1 day', %(job)b, %(key)s, 0)
+        now() + %(days)s * interval '1 day', %(user)b, %(job)b, %(key)s, 0)
 """
 _THREAD = """
 WITH RECURSIVE thread AS (
@@ -98,11 +99,11 @@ class ResponseStore:
         self.jobs = Jobs(pool)
         self.enabled = enabled
 
-    async def keep(self, org_id: str, turn: Turn) -> bool:
+    async def keep(self, org_id: str, turn: Turn, *, end_user: str = "") -> bool:
         """Whether it is kept now. An answer does not wait for long: Postgres being away makes it one that is not."""
         if not self.enabled:
             return False
-        keeping = asyncio.create_task(self.insert(org_id, turn))
+        keeping = asyncio.create_task(self.insert(org_id, turn, end_user=end_user))
         self._late.add(keeping)
         keeping.add_done_callback(self._late.discard)
         await asyncio.wait((keeping,), timeout=_PATIENCE_SECONDS)
@@ -114,7 +115,9 @@ class ResponseStore:
             return False
         return True
 
-    async def insert(self, org_id: str, turn: Turn, *, job: bytes | None = None, key_id: str | None = None) -> None:
+    async def insert(
+        self, org_id: str, turn: Turn, *, end_user: str = "", job: bytes | None = None, key_id: str | None = None
+    ) -> None:
         """`job` and `key_id` are those of a response that is still to be made."""
         body = turn.body
         sealed, size = await seal_turn(turn, org_id=org_id, response_id=body["id"])
@@ -128,6 +131,7 @@ class ResponseStore:
             "sealed": sealed,
             "size": size,
             "days": self._days,
+            "user": mark(org_id, "user", end_user) if end_user else b"",
             "job": job,
             "key": key_id,
         }
