@@ -40,6 +40,9 @@ OVERHEAD = Histogram(
     buckets=_OVERHEAD_BOUNDS,
 )
 HITS = Counter("asahi_cache_hits", "Requests answered from a cache.", ["tier"])
+LOOKUPS = Counter(
+    "asahi_cache_lookups", "Requests that T2 or T3 was asked about, by what it decided.", ["tier", "outcome", "guard"]
+)
 COST = Counter("asahi_cost_usd", "What requests cost, in USD.", ["provider"])
 ORIGINAL_COST = Counter("asahi_original_cost_usd", "What the same requests would have cost, in USD.")
 # A gauge, for a request that cost more than its original takes from it.
@@ -79,6 +82,7 @@ class _Owed:
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, int, str], int] = defaultdict(int)
+        self.lookups: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self.latency = tuple(_Observations(_LATENCY_BOUNDS) for _ in _TIERS)
         self.overhead = tuple(_Observations(_OVERHEAD_BOUNDS) for _ in _TIERS)
         self.cost_nano: defaultdict[str, int] = defaultdict(int)
@@ -100,6 +104,8 @@ class _Meter:
             REQUESTS.labels(wire, _TIERS[tier], outcome).inc(count)
             if tier:
                 HITS.labels(_TIERS[tier]).inc(count)
+        for labels, count in owed.lookups.items():
+            LOOKUPS.labels(*labels).inc(count)
         for name, latency, overhead in zip(_TIERS, owed.latency, owed.overhead, strict=True):
             if any(latency.counts):
                 latency.pay(LATENCY.labels(name))
@@ -133,6 +139,13 @@ def count_answer(event: UsageEvent, overhead_seconds: float | None = None) -> No
         owed.cost_nano[event.provider] += event.cost_nano
     owed.original_nano += event.original_cost_nano
     owed.savings_nano += event.original_cost_nano - event.cost_nano - event.own_spend_nano
+    _meter.flush_soon()
+
+
+def count_lookup(tier: str, outcome: str, guard: str) -> None:
+    """Count what T2 or T3 decided: `hit`, `checked` (a hit that was not served, to be labelled), `verify`, `miss`,
+    `passed` (no request to be looked up) or `left_out` (no answer in time). Call it on the event loop."""
+    _meter.owed.lookups[tier, outcome, guard] += 1
     _meter.flush_soon()
 
 

@@ -35,6 +35,17 @@ _KEPT = 40_000.0
 
 
 @dataclass(frozen=True, slots=True)
+class Realised:
+    """Of the certainty that is served: how often a label said that the answer was right and wrong, and how many of the
+    requests had it."""
+
+    right: float
+    wrong: float
+    served: float
+    requests: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What was seen by bin of certainty: requests, and labels by outcome. `requests` counts those of no bin too."""
 
@@ -68,6 +79,18 @@ class Calibration:
 
     def threshold(self, target: float = DEFAULT_TARGET) -> float | None:
         """The least certainty to serve at; None while too little is known, and 1.1 when nothing is safe."""
+        lowest = self._lowest_open(target)
+        return None if lowest is None else _certainty_at(lowest)
+
+    def realised(self, target: float = DEFAULT_TARGET) -> Realised:
+        """What is known of what is served: nothing, while too little is."""
+        lowest = self._lowest_open(target)
+        if lowest is None:
+            return Realised(0.0, 0.0, 0.0, self.requests)
+        return Realised(sum(self.right[lowest:]), sum(self.wrong[lowest:]), sum(self.seen[lowest:]), self.requests)
+
+    def _lowest_open(self, target: float) -> int | None:
+        """The first bin that is served; None while too little is known, one behind the last when nothing is safe."""
         if sum(self.right) + sum(self.wrong) < _ENOUGH_LABELS:
             return None
         allowed = target * self.requests
@@ -82,7 +105,7 @@ class Calibration:
                 break
             if labels >= _ENOUGH_IN_BIN or self.seen[place] == 0:
                 lowest = place
-        return _certainty_at(lowest)
+        return lowest
 
     def explores(self, certainty: float, coin: float) -> bool:
         """Whether a hit is sent on to be labelled; `coin` is uniform in [0, 1), from a digest of the request."""

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from pgvector.django import HalfVectorField
 
+from caching.workflow.models import WorkflowDocument, WorkflowStep  # noqa: F401 - Django looks for models here
 from governance.models import Organization
 from governance.scoping import TenantQuerySet
 
@@ -81,3 +82,32 @@ class CalibrationState(models.Model):
 
     def __str__(self) -> str:
         return f"T2 calibration of {self.task} for {self.org_id}"
+
+
+class CacheFeedback(models.Model):
+    """What an organization said of one answer out of a cache; the last word counts.
+
+    `task`, `embedder` and `certainty` say where it was taught, and are empty where nothing could be learned from it.
+    `end_user` is a digest, so that a comment about somebody's request can be erased with them.
+    """
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    request_id = models.UUIDField()
+    tier = models.PositiveSmallIntegerField()
+    wrong = models.BooleanField()
+    comment = models.CharField(max_length=500, blank=True)
+    entry = models.CharField(max_length=60, blank=True)
+    task = models.CharField(max_length=40, blank=True)
+    embedder = models.CharField(max_length=100, blank=True)
+    certainty = models.FloatField(null=True)
+    end_user = models.BinaryField(default=b"")
+    given_at = models.DateTimeField(auto_now=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["org", "request_id"], name="one_feedback_per_request")]
+        indexes = [models.Index(fields=["org", "given_at"], name="cache_feedback_by_time")]
+
+    def __str__(self) -> str:
+        return f"{'wrong' if self.wrong else 'right'}: {self.request_id}"

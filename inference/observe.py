@@ -7,6 +7,7 @@ import logging
 from analytics import prometheus
 from analytics.domain import UsageEvent
 from inference.access_log import AccessLog
+from inference.domain import Tier
 from inference.providers.upstream import Failure
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,11 @@ def observe_answer(event: UsageEvent, overhead_seconds: float, *, simulated: boo
     prometheus.count_answer(event, overhead_seconds)
     if log.isEnabledFor(logging.INFO):
         _access_log.say(event, simulated=simulated)
+
+
+def observe_lookup(tier: Tier, outcome: str, guard: str = "") -> None:
+    """Counts what T2 or T3 decided about a request, and which guard spoke against an answer."""
+    prometheus.count_lookup(tier.value, outcome, guard)
 
 
 def observe_call(provider: str) -> None:

@@ -227,6 +227,8 @@ def _receipt_of(order: Order, ending: Ending, bill: Bill, unconfirmed: Sequence[
     receipt = {"stages": dict(order.notes), "simulated": ending.simulated, "bill": bill.receipt()}
     if order.evidence:
         receipt["evidence"] = dict(order.evidence)
+    if ending.tier is Tier.T1 and order.t1_key is not None:  # by which feedback and a purge know it
+        receipt["evidence"] = {**order.evidence, "t1": {"entry": order.t1_key.rpartition(":")[2]}}
     if ending.own_account:
         receipt["account"] = "own"
     if unconfirmed:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caching.calibration import DEFAULT_TARGET
-from caching.calibrations import Calibrations
+from caching.calibrations import Calibrations, Subject
 from caching.domain import Decision, Embedder, EmbeddingError, Neighbour, Outcome, SemanticStore, StoreError
 from caching.semantic import NEIGHBOURS, decide, thresholds_for
 from inference.cacheability import refusal_of_question, refusal_of_semantic
 from inference.domain import Order, Tier
+from inference.observe import observe_lookup
 from inference.routing.tasks import detect_task
 from inference.semantic.learning import Lesson, Lessons
 from inference.semantic.scope import scope_of
@@ -74,7 +75,7 @@ class SemanticCache:
         if refusal := refusal_of_question(question.text):
             return self._passed(order, refusal)
         if time.monotonic() < self._left_out_until:
-            return self._passed(order, "left out: it did not answer in time")
+            return self._passed(order, "left out: it did not answer in time", as_="left_out")
         if not self._worth.is_worth_it(order.principal.org_id, _luck_of(order)):
             return self._passed(order, "passed over: it has found next to nothing for this organization lately")
         scope = scope_of(order, question, self._embedder.version)
@@ -85,7 +86,7 @@ class SemanticCache:
         except (EmbeddingError, StoreError) as error:
             self._left_out_until = time.monotonic() + _LEFT_OUT_SECONDS[type(error)]
             log.warning("t2.left_out", extra={"error": type(error).__name__, "reason": str(error)[:200]})
-            return self._passed(order, "left out: it did not answer in time")
+            return self._passed(order, "left out: it did not answer in time", as_="left_out")
 
     async def _embed(self, text: str) -> NDArray[np.float32]:
         work = asyncio.ensure_future(self._embedder.embed([text]))
@@ -110,21 +111,28 @@ class SemanticCache:
         if decision.outcome is Outcome.HIT and not calibration.explores(decision.certainty, _luck_of(order)):
             answer = await self._store.answer(order.principal.org_id, decision.entry)
             if answer is not None:
-                return Looked(
-                    self._noted(order, decision), answer, f"{decision.reason}: answered from {self._tier.name}"
-                )
+                noted = self._noted(order, decision, subject)
+                return Looked(noted, answer, f"{decision.reason}: answered from {self._tier.name}")
         lesson = Lesson(order, asked.text, asked.scope, asked.vector, near, decision if servable else None, subject)
-        return Looked(self._noted(order, decision), learn=self._lessons.take(lesson))
+        return Looked(
+            self._noted(order, decision, subject, checked=decision.outcome is Outcome.HIT),
+            learn=self._lessons.take(lesson),
+        )
 
-    def _passed(self, order: Order, note: str) -> Looked:
+    def _passed(self, order: Order, note: str, *, as_: str = "passed") -> Looked:
+        observe_lookup(self._tier, as_)
         return Looked(replace(order, notes={**order.notes, self._tier.value: note}))
 
-    def _noted(self, order: Order, decision: Decision) -> Order:
-        """What was decided, and what that rests on."""
+    def _noted(self, order: Order, decision: Decision, subject: Subject, *, checked: bool = False) -> Order:
+        """What was decided, what that rests on, and whose certainty it is. `checked`: a hit that is not served, so that
+        the provider's answer shows whether it would have been right."""
+        outcome = "checked" if checked else decision.outcome.value
+        observe_lookup(self._tier, outcome, decision.guard)
+        said = f"{decision.reason}; not served, to be checked" if checked else decision.reason
         return replace(
             order,
-            notes={**order.notes, self._tier.value: decision.reason},
-            evidence={**order.evidence, self._tier.value: _evidence(decision)},
+            notes={**order.notes, self._tier.value: said},
+            evidence={**order.evidence, self._tier.value: _evidence(decision, outcome, subject)},
         )
 
 
@@ -141,11 +149,14 @@ def _luck_of(order: Order) -> float:
     return int.from_bytes(digest, "big") / 2**56
 
 
-def _evidence(decision: Decision) -> Mapping[str, Any]:
+def _evidence(decision: Decision, outcome: str, subject: Subject) -> Mapping[str, Any]:
+    _, task, embedder = subject
     facts: dict[str, Any] = {
-        "outcome": decision.outcome.value,
+        "outcome": outcome,
         "similarity": round(decision.similarity, 4),
         "certainty": round(decision.certainty, 4),
+        "task": task,
+        "embedder": embedder,
     }
     if decision.guard:
         facts["guard"] = decision.guard
