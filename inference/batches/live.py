@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.db.models.fields.json import KeyTransform
 
 from inference.batches.fates import OUR_FAULT, guarded
 from inference.batches.job import Job, as_many_as_fit
@@ -18,7 +19,7 @@ from inference.worker import in_thread
 
 log = logging.getLogger(__name__)
 
-MOST_TRIES = 4
+MOST_TRIES = 9
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
 State = BatchItem.State
@@ -38,7 +39,19 @@ async def call_lines(job: Job) -> None:
             await in_thread(settle)(job.batch, [unauthenticated(item, job.key_problem, job.wire) for item in items])
             continue
         await _call_all(job, items)
+        _pause_after(job, items)
         await job.refresh()
+
+
+def _pause_after(job: Job, items: Sequence[BatchItem]) -> None:
+    """A line that fails is called again after all the others. Where none of them succeeds, waiting may help."""
+    if items and all(_is_put_back(item) for item in items):
+        pause = _FIRST_PAUSE_SECONDS * 2 ** max(_tries(item) - 1 for item in items)
+        job.pause = min(max(job.pause, pause), _LONGEST_PAUSE_SECONDS)
+
+
+def _is_put_back(item: BatchItem) -> bool:
+    return item.state == State.WAITING and _tries(item) > 0
 
 
 async def _call_all(job: Job, items: Sequence[BatchItem]) -> None:
@@ -90,9 +103,7 @@ def _outcome_of(job: Job, item: BatchItem, reply: Reply) -> Outcome | None:
         return None
     if reply.kind in PASSING and _tries(item) + 1 < MOST_TRIES:
         log.info("batch.line_tried_again", extra={"batch": job.batch.pk, "line": item.line, "kind": reply.kind})
-        item.plan = {"tries": _tries(item) + 1}
-        pause = max(reply.retry_after or 0.0, _FIRST_PAUSE_SECONDS * 2 ** _tries(item))
-        job.pause = min(max(job.pause, pause), _LONGEST_PAUSE_SECONDS)
+        item.plan, item.state = {"tries": _tries(item) + 1}, State.WAITING
         return None
     return refused(item, reply, job.wire)
 
@@ -104,7 +115,10 @@ def _tries(item: BatchItem) -> int:
 
 def _next_page(batch: Batch) -> list[BatchItem]:
     waiting = BatchItem.objects.for_org(batch.org_id).filter(batch=batch, state=State.WAITING, live_only=True)
-    return as_many_as_fit(waiting.order_by("line")[: settings.ASAHI.batches.concurrency * 4])
+    tries = KeyTransform("tries", "plan")
+    return as_many_as_fit(
+        waiting.order_by(tries.asc(nulls_first=True), "line")[: settings.ASAHI.batches.concurrency * 4]
+    )
 
 
 def _interrupted(batch: Batch) -> list[BatchItem]:
@@ -114,6 +128,8 @@ def _interrupted(batch: Batch) -> list[BatchItem]:
 def _begin(items: Sequence[BatchItem]) -> None:
     """Durably, before anything may be charged."""
     name_requests(items)
+    for item in items:
+        item.state = State.RUNNING
     BatchItem.objects.filter(pk__in=[item.pk for item in items], state=State.WAITING).update(state=State.RUNNING)
 
 

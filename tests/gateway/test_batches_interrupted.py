@@ -366,3 +366,15 @@ async def test_a_line_of_results_that_never_ends_is_given_up() -> None:
 
     with pytest.raises(submission.ProviderBatchError, match="longer"):
         _ = [each async for each in lines_of(endless())]
+
+
+def test_a_line_that_fails_lets_the_others_go_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_FIRST_PAUSE_SECONDS", 0.05)
+    desk.simulator.faults(models=["command-r7b"], error_rate=1.0, times=12)  # with retries and fallbacks: four visits
+    batch = desk.submit(line("weak", model="command-r7b"), *(line(f"{n}", model="command-a") for n in range(40)))
+    desk.work()
+    done = BatchItem.objects.filter(batch=batch.id, state="completed")
+    assert done.count() >= 40
+    ended = desk.finish(batch)
+    assert ended.request_counts is not None
+    assert ended.request_counts.completed == 41
