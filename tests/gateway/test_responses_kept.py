@@ -13,6 +13,7 @@ from django.utils import timezone
 from openai import APIStatusError, OpenAI
 
 from governance.models import Organization
+from inference import gateway as gateway_of_this_process
 from inference.models import StoredResponse
 from inference.responses.housekeeping import clear_expired
 from inference.responses.waking import CLEAR_TASK
@@ -210,3 +211,26 @@ def test_every_answer_names_its_request(client: OpenAI) -> None:
     deleted = client.responses.with_raw_response.delete(response.id)
     for answer in (fetched, listed, deleted):
         assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_a_conversation_that_has_become_too_long_is_refused_by_name(
+    client: OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.responses.create(model=MODEL, input="once upon a time")
+    second = client.responses.create(model=MODEL, input="and then", previous_response_id=first.id)
+    size = StoredResponse.objects.get(pk=second.id).size
+    monkeypatch.setattr(gateway_of_this_process.current().responses, "_max_bytes", size + 10)
+    refused = refusal(lambda: client.responses.create(model=MODEL, input="on", previous_response_id=second.id))
+    assert (refused.status_code, refused.code) == (400, "context_length_exceeded")
+    assert refused.param == "previous_response_id"
+
+
+def test_a_deployment_that_keeps_nothing_says_so(client: OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = client.responses.create(model=MODEL, input="kept before")
+    monkeypatch.setattr(gateway_of_this_process.current().responses, "enabled", False)
+    response = client.responses.create(model=MODEL, input="kept by nobody")
+    assert response.to_dict()["store"] is False
+    assert refusal(lambda: client.responses.retrieve(kept.id)).status_code == 404
+    later = refusal(lambda: client.responses.create(model=MODEL, input="later", background=True))
+    assert (later.status_code, later.param) == (400, "background")
+    assert not StoredResponse.objects.filter(pk=response.id).exists()
