@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from analytics import dashboard, onboarding
+from analytics import rest as analytics_rest
 from asahi_site import api_pages, pages
 from asahi_site.api import api
 from caching.rest import purging
@@ -51,6 +52,7 @@ management: list[URLPattern | URLResolver] = [
     path("governance/provider-keys", provider_keys.ProviderKeyList.as_view()),
     path("governance/provider-keys/<uuid:key_id>", provider_keys.ProviderKeyDetail.as_view()),
     path("cache/purge", purging.Purge.as_view()),
+    path("cache/feedback", analytics_rest.GiveFeedback.as_view()),
     path("cache/erase-user", erasure.EraseUser.as_view()),
 ]
 
