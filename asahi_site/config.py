@@ -72,6 +72,9 @@ class Cache(Section):
     embedder: Literal["local", "cohere", "openai"] = "local"
     embedding_timeout_ms: int = Field(30, gt=0, description="After which a request goes on without T2")
     store_timeout_ms: int = Field(50, gt=0, description="The same for the search in Postgres")
+    document_days: int = Field(30, gt=0, description="How long a document is kept under its id, since it was sent last")
+    document_quota_bytes: int = Field(1024**3, gt=0, description="What one organization may keep of them")
+    step_ttl_seconds: int = Field(30 * 24 * 3600, gt=0, description="How long what was worked out of a chunk is kept")
 
 
 class Routing(Section):

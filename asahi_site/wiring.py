@@ -22,6 +22,7 @@ from asahi_site.gateway_pool import make_pool
 from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
 from asahi_site.semantic_wiring import Semantic, make_semantic
+from asahi_site.workflow_wiring import make_documents
 from caching import exact
 from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
@@ -194,6 +195,7 @@ def _make_gateway(
         upstream=outward.relay,
         default_mode=RoutingMode(settings.ASAHI.routing.default_mode),
         responses=_make_response_store(pool),
+        documents=make_documents(pool),
     )
 
 

@@ -5,9 +5,11 @@ class CachingConfig(AppConfig):
     name = "caching"
 
     def ready(self) -> None:
-        from caching import erasure, purging  # noqa: F401 - settings and models are complete only now
+        from caching import erasure, feedback, purging  # noqa: F401 - settings and models are complete only now
         from caching.exact_purging import ExactTier
         from caching.semantic_purging import SemanticTier
+        from caching.workflow.purging import WorkflowTier
 
         purging.register(ExactTier())
         purging.register(SemanticTier())
+        purging.register(WorkflowTier())

@@ -12,6 +12,7 @@ from inference.providers.targets import Targets
 from inference.providers.upstream import Upstream
 from inference.registry import Registry
 from inference.responses.store import ResponseStore
+from inference.workflow.naming import Documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Gateway:
     upstream: Upstream
     default_mode: RoutingMode
     responses: ResponseStore
+    documents: Documents
 
 
 class _Installed:

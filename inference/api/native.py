@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
 
+from caching.domain import Filing
+from caching.workflow.documents import Document
 from governance.auth import HotKeyAuth
-from governance.domain import Scope
+from governance.domain import Principal, Scope
 from inference import gateway
 from inference.api import schemas
 from inference.api.compatible import arrival_of, principal_of
@@ -45,10 +48,14 @@ from inference.domain import (
     Wire,
 )
 from inference.wire.format import format_of
+from inference.workflow.beginnings import LONG, size_of
+from inference.workflow.naming import Documents
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Asahi"])
 
 _encode = msgspec.json.Encoder().encode
+
+_INTRODUCTION = "Answer from this document.\n\n"
 
 
 @router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
@@ -56,7 +63,7 @@ async def infer(request: HttpRequest) -> HttpResponseBase:
     here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
 
     async def answer() -> WireResponse:
-        call = read_native_call(arrival, here.default_mode, principal.org_id)
+        call = await read_native_call(arrival, here.default_mode, principal, here.documents)
         if isinstance(call, Refusal):
             raise Refused(call)
         return _rendered(await here.pipeline.answer(principal, call), call)
@@ -81,27 +88,56 @@ async def models(request: HttpRequest) -> HttpResponseBase:
     return WireResponse(200, [JSON], _encode({"models": listed, "price_version": here.prices.version}))
 
 
-def read_native_call(arrival: Arrival, default_mode: RoutingMode, org_id: str) -> Call | Refusal:
-    """A native call, turned into the chat wire."""
-    raw = read_json(arrival.raw)
-    if isinstance(raw, Refusal):
-        return raw
-    try:
-        asked = msgspec.convert(raw, InferRequest)
-    except msgspec.ValidationError as error:
-        return Refusal(RefusalKind.UNPROCESSABLE, str(error))
-    if (asked.prompt is None) == (asked.messages is None):
-        return Refusal(RefusalKind.UNPROCESSABLE, "give exactly one of 'prompt' and 'messages'")
+async def read_native_call(
+    arrival: Arrival, default_mode: RoutingMode, principal: Principal, documents: Documents
+) -> Call | Refusal:
+    """A native call, turned into the chat wire, with the document that it came with or names."""
+    asked = _read(arrival.raw)
+    if isinstance(asked, Refusal):
+        return asked
     model = None if asked.model_override in (None, *AUTOMATIC_MODELS) else asked.model_override
     try:
         controls = _controls_of(asked, model, default_mode)
     except InvalidControl as error:
         return Refusal(RefusalKind.UNPROCESSABLE, str(error), details={"param": error.name})
-    body = _chat_body(asked)
+    document = None
+    if asked.document or (controls.document_id and not _carries_document(asked)):
+        filing = Filing(principal.key_id, controls.tags, controls.end_user, document_id=controls.document_id)
+        document = await documents.resolve(principal.org_id, controls.document_id, asked.document, filing)
+        if isinstance(document, Refusal):
+            return document
+    body = _chat_body(asked, document)
     problem = format_of(Wire.CHAT).check(body)
     if problem is not None:
         return Refusal(RefusalKind.UNPROCESSABLE, problem.message, details={"param": problem.param})
-    return make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls, org_id=org_id)
+    return _with_document(
+        make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls, org_id=principal.org_id), document
+    )
+
+
+def _read(raw: bytes) -> InferRequest | Refusal:
+    body = read_json(raw)
+    if isinstance(body, Refusal):
+        return body
+    try:
+        asked = msgspec.convert(body, InferRequest)
+    except msgspec.ValidationError as error:
+        return Refusal(RefusalKind.UNPROCESSABLE, str(error))
+    if (asked.prompt is None) == (asked.messages is None):
+        return Refusal(RefusalKind.UNPROCESSABLE, "give exactly one of 'prompt' and 'messages'")
+    return asked
+
+
+def _carries_document(asked: InferRequest) -> bool:
+    """Whether the prompt is so long that it brings the document itself, and the id only names it."""
+    return size_of(asked.prompt) + sum(size_of(message.get("content")) for message in asked.messages or ()) >= LONG
+
+
+def _with_document(call: Call, document: Document | None) -> Call:
+    if document is None:
+        return call
+    bound = call.input_token_bound + len(_INTRODUCTION) + len(document.text.encode("utf-8", "replace"))
+    return replace(call, controls=replace(call.controls, document=document.digest), input_token_bound=bound)
 
 
 def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMode) -> Controls:
@@ -130,12 +166,12 @@ def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMo
     )
 
 
-def _chat_body(asked: InferRequest) -> dict[str, Any]:
+def _chat_body(asked: InferRequest, document: Document | None) -> dict[str, Any]:
     messages = list(asked.messages or ())
     if asked.prompt is not None:
         messages = [{"role": "user", "content": asked.prompt}]
-    if asked.document:
-        messages.insert(0, {"role": "system", "content": f"Answer from this document.\n\n{asked.document}"})
+    if document is not None:
+        messages.insert(0, {"role": "system", "content": f"{_INTRODUCTION}{document.text}"})
     body: dict[str, Any] = {"messages": messages, "stream": asked.stream}
     if asked.max_tokens is not None:
         body["max_completion_tokens"] = asked.max_tokens
