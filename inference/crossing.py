@@ -14,6 +14,7 @@ import msgspec
 from inference.domain import Call, Model, PrefixMarks, Refusal, RefusalKind, Usage, Wire
 from inference.providers.upstream import Failure, FailureKind, UpstreamFailed, failure_of_status
 from inference.wire import capabilities, translate
+from inference.wire.chat.foreign_marks import without_foreign_marks
 from inference.wire.decoding import INVALID
 from inference.wire.format import StreamReader, WireFormat, format_of
 from inference.wire.responses.request import with_sealed_reasoning
@@ -23,6 +24,8 @@ from inference.workflow.marks import keyed_body, marked_body
 INVALID_ANSWER = "the provider's answer is not valid"
 
 _SELLERS_OF_OPENAI = frozenset({"openai", "azure", "aws"})
+_TAKES_CACHE_CONTROL = frozenset({"openrouter"})
+"""Providers of chat that act on Anthropic's marks for caching: they sell Claude, too."""
 _ERROR_KEY = b'"error"'
 """Inside a JSON text a quotation mark is escaped: an answer without these bytes has no such field."""
 
@@ -168,13 +171,15 @@ def _upstream_request(call: Call, model: Model, body: dict[str, Any]) -> bytes:
 
 
 def _in_dialect(body: dict[str, Any], model: Model, wire: Wire) -> dict[str, Any]:
-    """The output limit by the name its provider knows: OpenAI's current models refuse the older one, many others ignore
-    the newer one, and would write without a limit. A model that reasons is asked for its sealed notes, so that the next
-    turn can give them back to it."""
+    """In chat without the marks for caching of Anthropic's wire, and the output limit by the name its provider knows:
+    OpenAI's current models refuse the older one, many others ignore the newer one, and would write without a limit. A
+    model that reasons is asked for its sealed notes, so that the next turn can give them back to it."""
     if wire is Wire.RESPONSES:
         return with_sealed_reasoning(body) if capabilities.REASONING in model.capabilities else body
     if wire is not Wire.CHAT:
         return body
+    if model.provider not in _TAKES_CACHE_CONTROL:
+        body = without_foreign_marks(body)
     known, other = ("max_completion_tokens", "max_tokens")[:: 1 if model.provider in _SELLERS_OF_OPENAI else -1]
     if other not in body:
         return body

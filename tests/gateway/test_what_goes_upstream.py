@@ -104,3 +104,12 @@ def test_a_prompt_cache_key_is_each_organizations_own(
     assert keys[0] == keys[1]
     assert keys[2] == keys[3] != keys[0]
     assert all(len(key) == 64 and "shared" not in key for key in keys)
+
+
+def test_a_mark_for_caching_of_anthropics_goes_to_no_other_provider(
+    gateway: Served, tenant: Tenant, raw: RawProvider
+) -> None:
+    part = {"type": "text", "text": "cache me", "cache_control": {"type": "ephemeral"}}
+    body = {"model": MISTRAL, "messages": [{"role": "user", "content": [part]}]}
+    assert gateway.http.post("/v1/chat/completions", json=body, headers=tenant.headers).status_code == 200
+    assert raw.seen[-1].body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "cache me"}]}]

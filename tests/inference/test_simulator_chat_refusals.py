@@ -66,8 +66,8 @@ REFUSED: list[tuple[str, dict[str, Any], str | None, str | None]] = [
     ),
     (
         "a part has a field of another provider",
-        GOOD | {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {}}]}]},
-        "messages[0].content[0].cache_control",
+        GOOD | {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "citations": {}}]}]},
+        "messages[0].content[0].citations",
         "unknown_parameter",
     ),
     ("a parameter is unknown", GOOD | {"top_k": 5}, "top_k", "unknown_parameter"),
@@ -231,3 +231,8 @@ def test_a_prompt_longer_than_the_model_reads_is_refused(simulator: RunningSimul
 
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
+
+
+def test_a_mark_for_caching_of_anthropics_is_passed_over_in_content(simulator: RunningSimulator) -> None:
+    part = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    assert post(simulator, GOOD | {"messages": [{"role": "user", "content": [part]}]}).status_code == 200

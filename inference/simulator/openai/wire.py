@@ -18,7 +18,10 @@ class CacheBreakpoint(Struct):
 
 
 class TextPart(Struct, tag="text"):
+    """`cache_control` is Anthropic's: clients write it for every model, and OpenAI passes over it in content."""
+
     text: str
+    cache_control: Any = None
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
@@ -33,6 +36,7 @@ class ImageUrl(Struct):
 
 class ImagePart(Struct, tag="image_url"):
     image_url: ImageUrl
+    cache_control: Any = None
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
@@ -54,6 +58,7 @@ class FileRef(Struct):
 
 class FilePart(Struct, tag="file"):
     file: FileRef
+    cache_control: Any = None
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 

@@ -65,16 +65,24 @@ REQUEST: Final = {
     "function_call": unsayable("auto", "none", why=_OLD_FUNCTIONS),
 }  # fmt: skip
 
+_FOREIGN: Final = {
+    "cache_control": Rule(
+        Here.ACTS, There.SAID, steers=False,
+        why="a mark for caching of Anthropic's: models that know it get it, for all others it is left out",
+    )
+}  # fmt: skip
+
 MESSAGES: Final = {
-    **{f"messages:{role}": {**fields("role content", SAID), "name": UNSAYABLE}
+    **{f"messages:{role}": {**fields("role content", SAID), **_FOREIGN, "name": UNSAYABLE}
        for role in ("developer", "system", "user")},
     "messages:assistant": {
         **fields("role content refusal tool_calls", SAID),
+        **_FOREIGN,
         **fields("name function_call audio", UNSAYABLE),
     },
     "messages:assistant.audio": {"id": replace(_STORED, there=There.AS_ITS_OWNER)},
     "messages:assistant.function_call": fields("name arguments", WITHIN),
-    "messages:tool": fields("role content tool_call_id", SAID),
+    "messages:tool": {**fields("role content tool_call_id", SAID), **_FOREIGN},
     "messages:function": {
         "role": replace(UNSAYABLE, why="tool messages say the same"), **fields("content name", WITHIN),
     },
@@ -88,9 +96,9 @@ _BREAKPOINT: Final = replace(SAID, why="a cache marker there; its lifetime is th
 _BREAKPOINT_PARTS: Final = {"mode": replace(SAID, steers=False), "ttl": CACHING_HINT}
 
 CONTENT: Final = {
-    "content:text": {**fields("type text", SAID), "prompt_cache_breakpoint": _BREAKPOINT},
-    "content:refusal": fields("type refusal", SAID),
-    "content:image_url": {**fields("type image_url", SAID), "prompt_cache_breakpoint": _BREAKPOINT},
+    "content:text": {**fields("type text", SAID), **_FOREIGN, "prompt_cache_breakpoint": _BREAKPOINT},
+    "content:refusal": {**fields("type refusal", SAID), **_FOREIGN},
+    "content:image_url": {**fields("type image_url", SAID), **_FOREIGN, "prompt_cache_breakpoint": _BREAKPOINT},
     "content:image_url.image_url": {
         "url": SAID,
         "detail": replace(SAID, neutral=("auto", "high"), unsayable=("low", "original"),
@@ -98,16 +106,17 @@ CONTENT: Final = {
     },
     "content:input_audio": unsayable_kind("input_audio prompt_cache_breakpoint", _NO_AUDIO),
     "content:input_audio.input_audio": fields("data format", WITHIN),
-    "content:file": {**fields("type file", SAID), "prompt_cache_breakpoint": _BREAKPOINT},
+    "content:file": {**fields("type file", SAID), **_FOREIGN, "prompt_cache_breakpoint": _BREAKPOINT},
     "content:file.file": {**fields("file_data filename", SAID), "file_id": _STORED},
     **{f"content:{part}.prompt_cache_breakpoint": _BREAKPOINT_PARTS
        for part in ("text", "image_url", "input_audio", "file")},
 }  # fmt: skip
 
 TOOLS: Final = {
-    "tools:function": fields("type function", SAID),
+    "tools:function": {**fields("type function", SAID), **_FOREIGN},
     "tools:function.function": {
         **fields("name description parameters", SAID),
+        **_FOREIGN,
         "strict": replace(SAID, neutral=(False,)),
     },
     "tools:custom": unsayable_kind("custom", "the other wire's tools take an object, not a text"),

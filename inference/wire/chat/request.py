@@ -10,6 +10,7 @@ import msgspec
 from inference.wire import capabilities, media
 from inference.wire.canonical import canonical_bytes, in_order, settings_of, with_plain_content
 from inference.wire.chat.fields import FIELDS
+from inference.wire.chat.foreign_marks import without_foreign_marks
 from inference.wire.fields import neutral_values, not_steering
 from inference.wire.questions import Question, question_in
 from inference.wire.usage import asked_for
@@ -43,6 +44,7 @@ def upstream_body(body: Mapping[str, Any], upstream_model: str, *, stream: bool)
 
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Equal for requests that must get the same answer from the same model. See `inference.wire.canonical`."""
+    body = without_foreign_marks(dict(body))
     fields = settings_of(body, known=FIELDS[""], ignored=_WITHOUT_EFFECT, neutral=_NEUTRAL)
     fields["messages"] = [with_plain_content(message, _MARK) for message in body["messages"]]
     if "prediction" in fields:

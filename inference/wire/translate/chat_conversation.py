@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from inference.wire import capabilities
 from inference.wire.decoding import INVALID
+from inference.wire.fields import CACHE_MARKS
+from inference.wire.translate.caching import cache_mark
 from inference.wire.translate.media import document_block, image_block
 from inference.wire.translate.refusal import refuse, refuse_others
-
-_MOST_MARKS = 4
-"""How many marks for caching a request may have there. OpenAI takes more, and writes to the latest of them."""
 
 _INSTRUCTING = ("system", "developer")
 
@@ -30,20 +29,7 @@ def conversation_to_messages(
         refuse("messages", "a conversation needs a user message there")
     if turns[-1]["role"] == "assistant":
         refuse(f"messages[{len(messages) - 1}].role", "an answer that has begun is continued there, not answered")
-    system = _system(messages[:leading])
-    for block in list(_marked([system, *(turn["content"] for turn in turns)]))[:-_MOST_MARKS]:
-        del block["cache_control"]
-    return system, turns
-
-
-def _marked(contents: list[Any]) -> Iterator[dict[str, Any]]:
-    """The blocks with a mark for caching, in order."""
-    for content in contents:
-        for block in content if isinstance(content, list) else ():
-            if "cache_control" in block:
-                yield block
-            if block["type"] == "tool_result":
-                yield from _marked([block["content"]])
+    return _system(messages[:leading]), turns
 
 
 def _system(instructions: list[dict[str, Any]]) -> str | list[dict[str, Any]] | None:
@@ -54,17 +40,18 @@ def _system(instructions: list[dict[str, Any]]) -> str | list[dict[str, Any]] | 
 
 
 def _instruction(message: Mapping[str, Any], at: str) -> str | list[dict[str, Any]]:
-    refuse_others(message, {"role", "content"}, at)
-    return _content(message["content"], f"{at}.content", {"text"})
+    refuse_others(message, {"role", "content", "cache_control"}, at)
+    return _with_mark_of(message, at, _content(message["content"], f"{at}.content", {"text"}))
 
 
 def _add_turn(turns: list[dict[str, Any]], message: dict[str, Any], at: str, accepted: Collection[str]) -> None:
     role = message["role"]
     if role == "user":
-        refuse_others(message, {"role", "content"}, at)
-        turns.append({"role": "user", "content": _content(message["content"], f"{at}.content", _USER_PARTS)})
+        refuse_others(message, {"role", "content", "cache_control"}, at)
+        content = _content(message["content"], f"{at}.content", _USER_PARTS)
+        turns.append({"role": "user", "content": _with_mark_of(message, at, content)})
     elif role == "assistant":
-        turns.append({"role": "assistant", "content": _assistant(message, at)})
+        turns.append({"role": "assistant", "content": _with_mark_of(message, at, _assistant(message, at))})
     elif role == "tool":
         _add_result(turns, message, at)
     elif role in _INSTRUCTING:
@@ -89,9 +76,11 @@ def _add_late_instruction(
 
 def _add_result(turns: list[dict[str, Any]], message: Mapping[str, Any], at: str) -> None:
     """Results of calls made together are returned together, in one user turn of their own."""
-    refuse_others(message, {"role", "content", "tool_call_id"}, at)
+    refuse_others(message, {"role", "content", "tool_call_id", "cache_control"}, at)
     content = _content(message["content"], f"{at}.content", _USER_PARTS)
-    result = {"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": content}
+    result = {
+        "type": "tool_result", "tool_use_id": message["tool_call_id"], "content": content, **cache_mark(message, at),
+    }  # fmt: skip
     if turns and turns[-1]["role"] == "user" and _only_results(turns[-1]["content"]):
         turns[-1]["content"].append(result)
     else:
@@ -104,7 +93,7 @@ def _only_results(content: Any) -> bool:
 
 def _assistant(message: Mapping[str, Any], at: str) -> str | list[dict[str, Any]]:
     """What the assistant said; a refusal is what it said, too."""
-    refuse_others(message, {"role", "content", "refusal", "tool_calls"}, at)
+    refuse_others(message, {"role", "content", "refusal", "tool_calls", "cache_control"}, at)
     said = [message[name] for name in ("content", "refusal") if message.get(name)]
     calls = message.get("tool_calls") or ()
     contents = [_content(content, f"{at}.content", {"text", "refusal"}) for content in said]
@@ -147,11 +136,22 @@ def _block(part: Mapping[str, Any], at: str, known: Collection[str]) -> dict[str
     kind = part["type"]
     if kind not in known:
         refuse(f"{at}.type", f"content of type {kind} is not accepted")
-    refuse_others(part, {"type", kind, "prompt_cache_breakpoint"}, at)
+    refuse_others(part, {"type", kind, *CACHE_MARKS}, at)
     if kind == "image_url":
         block = image_block(part, at)
     elif kind == "file":
         block = document_block(part, at)
     else:
         block = {"type": "text", "text": part[kind]}
-    return {**block, "cache_control": {"type": "ephemeral"}} if part.get("prompt_cache_breakpoint") else block
+    return {**block, **cache_mark(part, at)}
+
+
+def _with_mark_of(
+    message: Mapping[str, Any], at: str, content: str | list[dict[str, Any]]
+) -> str | list[dict[str, Any]]:
+    """The content, its last block with the mark that some clients put on the message."""
+    mark = cache_mark(message, at)
+    if not mark:
+        return content
+    *before, last = _as_blocks(content)
+    return [*before, {**last, **mark}]

@@ -9,6 +9,7 @@ from inference.wire import capabilities
 from inference.wire.chat.fields import FIELDS
 from inference.wire.chat.request import max_output_tokens
 from inference.wire.fields import crossing, telling
+from inference.wire.translate.caching import drop_early_marks
 from inference.wire.translate.chat_conversation import conversation_to_messages
 from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 from inference.wire.translate.tools import choice_to_messages, offered_tools, tools_to_messages
@@ -30,6 +31,8 @@ def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens
     refuse_others(telling(FIELDS, body), _CROSSING)
     system, messages = conversation_to_messages(body["messages"], accepted)
     offered = offered_tools(body)
+    tools = tools_to_messages(offered) if offered else None
+    drop_early_marks(tools, system, *(turn["content"] for turn in messages))
     choice = choice_to_messages(body)
     request = {
         "model": body.get("model"),
@@ -38,7 +41,7 @@ def _request(body: dict[str, Any], accepted: Collection[str], default_max_tokens
         "messages": messages,
         "stream": body.get("stream"),
         "stop_sequences": _stop_sequences(body.get("stop")),
-        "tools": tools_to_messages(offered) if offered else None,
+        "tools": tools,
         "tool_choice": choice,
         "service_tier": _service_tier(body),
         "metadata": _metadata(body),

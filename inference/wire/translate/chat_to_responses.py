@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from inference.wire.chat.foreign_marks import without_foreign_marks
 from inference.wire.chat.request import max_output_tokens
 from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 
@@ -36,7 +37,7 @@ _SAME: Final = (
 
 def chat_to_responses(body: Mapping[str, Any]) -> Json | Untranslatable:
     """The same request, or what of it cannot be expressed there."""
-    return refusing(lambda: _request(present(body)))
+    return refusing(lambda: _request(present(without_foreign_marks(dict(body)))))
 
 
 def _request(body: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from inference.wire.translate.caching import cache_mark
 from inference.wire.translate.refusal import present, refuse, refuse_others
 
 
@@ -27,14 +28,15 @@ def _to_messages(tool: Mapping[str, Any], at: str) -> dict[str, Any]:
     function = tool.get("function")
     if tool["type"] != "function" or function is None:
         refuse(f"{at}.type", "only function tools are known there")
-    refuse_others(tool, {"type", "function"}, at)
-    refuse_others(function, {"name", "description", "parameters", "strict"}, f"{at}.function")
+    refuse_others(tool, {"type", "function", "cache_control"}, at)
+    refuse_others(function, {"name", "description", "parameters", "strict", "cache_control"}, f"{at}.function")
     schema = function.get("parameters") or {"properties": {}}
     translated = {
         "name": function["name"],
         "description": function.get("description"),
         "input_schema": schema if "type" in schema else {"type": "object", **schema},
         "strict": function.get("strict") or None,
+        **(cache_mark(tool, at) or cache_mark(function, f"{at}.function")),
     }
     return present(translated)
 

@@ -167,6 +167,16 @@ def test_what_may_change_the_answer_counts_for_messages(telling: dict[str, Any])
     assert messages.canonical({**MESSAGES, **telling}) != messages.canonical(MESSAGES)
 
 
+def test_a_mark_for_caching_of_anthropics_does_not_count_in_a_chat() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    tool = {"type": "function", "function": {"name": "f"}}
+    marked = {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Why?", **mark}], **mark}],
+        "tools": [{**tool, **mark}],
+    }
+    assert chat.canonical(marked) == chat.canonical({"messages": [USER], "tools": [tool]})
+
+
 def test_a_system_prompt_is_the_same_as_text_or_as_one_block() -> None:
     block = [{"type": "text", "text": "Be kind."}]
     assert messages.canonical({**MESSAGES, "system": block}) == messages.canonical({**MESSAGES, "system": "Be kind."})

@@ -14,8 +14,11 @@ from tests.inference.wire.request_places import TABLES, WIRES, places, refused_b
 from tests.inference.wire.sdk_shapes import Place
 
 SHAPES = [(wire, shape) for wire in WIRES for shape in places(wire)]
-OLDER = {Wire.MESSAGES: {("", "temperature"), ("", "top_p"), ("", "top_k")}}
-"""What clients before the installed ones sent, and other clients still do."""
+OLDER = {
+    Wire.CHAT: {(shape, "cache_control") for shape, rules in TABLES[Wire.CHAT].items() if "cache_control" in rules},
+    Wire.MESSAGES: {("", "temperature"), ("", "top_p"), ("", "top_k")},
+}
+"""What clients before the installed ones sent, or other clients do."""
 
 
 def known(wire: Wire) -> set[tuple[str, str]]:
