@@ -33,6 +33,8 @@ from inference.wire.format import format_of
 
 log = logging.getLogger(__name__)
 
+_ASK_FOR_A_KEY: RawHeaders = [(b"www-authenticate", b'Bearer realm="asahi"')]
+_OPENAI_PATHS = frozenset({"/v1/chat/completions", "/v1/embeddings", "/v1/responses"})
 _KIND_OF_STATUS: dict[int, Kind] = {
     400: RefusalKind.INVALID,
     401: ErrorKind.UNAUTHENTICATED,
@@ -57,7 +59,8 @@ def response_for(request: HttpRequest, error: Exception) -> WireResponse:
     if isinstance(error, Http404):
         return _error(request, 404, ErrorKind.NOT_FOUND, f"there is nothing at {request.path_info[:200]}")
     if isinstance(error, HttpError):
-        return _error(request, error.status_code, _kind(error.status_code), str(error))
+        extra = _ASK_FOR_A_KEY if error.status_code == 401 else None
+        return _error(request, error.status_code, _kind(error.status_code), str(error), extra=extra)
     if isinstance(error, ValidationError):
         status = 400 if _is_v1(request) else 422
         return _error(request, status, _kind(status), _first_problem(error), details={"errors": error.errors})
@@ -106,8 +109,7 @@ def _auth_refused(request: HttpRequest, error: AuthRefused) -> WireResponse:
     if error.missing_scope is not None:
         details = {"missing_scope": error.missing_scope.value}
         return _error(request, 403, RefusalKind.FORBIDDEN, str(error), details=details)
-    extra: RawHeaders = [(b"www-authenticate", b'Bearer realm="asahi"')]
-    return _error(request, 401, ErrorKind.UNAUTHENTICATED, str(error), extra=extra)
+    return _error(request, 401, ErrorKind.UNAUTHENTICATED, str(error), extra=_ASK_FOR_A_KEY)
 
 
 def _refused(request: HttpRequest, refusal: Refusal) -> WireResponse:
@@ -131,7 +133,7 @@ def _error(
 def _body(request: HttpRequest, kind: Kind, message: str, details: dict[str, Any]) -> bytes:
     request_id = request_id_of(request)
     if _is_v1(request):
-        wire = Wire.MESSAGES if request.path_info.startswith("/v1/messages") else Wire.CHAT
+        wire = Wire.MESSAGES if _speaks_anthropic(request) else Wire.CHAT
         param, code = details.get("param"), details.get("code")
         return format_of(wire).error_body(kind, message, param=param, code=code, request_id=request_id)
     error = {"type": kind.value, "message": message, "request_id": request_id, "details": details}
@@ -153,6 +155,12 @@ def _id_headers(request: HttpRequest) -> RawHeaders:
 
 def _is_v1(request: HttpRequest) -> bool:
     return request.path_info.startswith("/v1/")
+
+
+def _speaks_anthropic(request: HttpRequest) -> bool:
+    """By the path, or where a path says nothing by the header that only Anthropic's clients send."""
+    path = request.path_info
+    return path.startswith("/v1/messages") or ("HTTP_ANTHROPIC_VERSION" in request.META and path not in _OPENAI_PATHS)
 
 
 def _kind(status: int) -> Kind:
