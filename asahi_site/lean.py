@@ -24,6 +24,7 @@ from django.urls import get_resolver
 from analytics.ids import new_request_id
 from asahi_site import errors
 from inference.api.intake import Arrival
+from inference.api.paths import in_openais_shape_alone
 from inference.api.render import WireResponse
 from inference.flights import ClientStalled
 
@@ -105,6 +106,7 @@ class LeanHandler(ASGIHandler):
 
     async def _respond(self, request: ASGIRequest) -> HttpResponseBase:
         try:
+            in_openais_shape_alone(request)
             match = request.resolver_match = self._resolve(request.path_info)
             view = match.func if iscoroutinefunction(match.func) else _off_the_loop(match.func)
             response: HttpResponseBase = await view(request, *match.args, **match.kwargs)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Router
+from ninja import Query, Router
 
 from governance.auth import HotKeyAuth
 from governance.domain import Scope
@@ -16,8 +18,9 @@ from inference import gateway
 from inference.api import schemas
 from inference.api.compatible import arrival_of, principal_of
 from inference.api.controls import AUTOMATIC_MODELS
-from inference.api.render import JSON, Refused, WireResponse
-from inference.domain import Refusal, RefusalKind
+from inference.api.render import JSON, Refused, WireResponse, request_id_headers
+from inference.domain import Model, Refusal, RefusalKind
+from inference.registry import Retirement
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["OpenAI-compatible"])
 
@@ -25,10 +28,36 @@ _encode = msgspec.json.Encoder().encode
 _UNDATED = "1970-01-01T00:00:00Z"
 """Providers say when they made a model; we do not know, and the field is required."""
 
+_LINE = re.compile(r"^claude-(haiku|sonnet|opus|fable|mythos)(?:-|$)")
+_MOST_MODELS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A name that may be called, the registered model behind it if there is one, and when that goes."""
+
+    name: str
+    owner: str
+    model: Model | None = None
+    retirement: Retirement | None = None
+
 
 @router.get("/v1/models", summary="List models", **schemas.MODEL_LIST)
-async def list_models(request: HttpRequest) -> HttpResponseBase:
-    return _json(_listed(_visible(request)) if not _for_anthropic(request) else _anthropic_listed(_visible(request)))
+async def list_models(
+    request: HttpRequest,
+    limit: Annotated[
+        int, Query(ge=1, le=_MOST_MODELS, description="Read from a client that says its `anthropic-version`.")
+    ] = 20,
+    after_id: str = "",
+    before_id: str = "",
+) -> HttpResponseBase:
+    """OpenAI's list has no pages."""
+    visible = _visible(request)
+    if not _for_anthropic(request):
+        return _json(request, {"object": "list", "data": [_model(listed) for listed in visible]})
+    page, has_more = _page(visible, limit, after_id, before_id)
+    ends = {"first_id": page[0].name if page else None, "last_id": page[-1].name if page else None}
+    return _json(request, {"data": [_anthropic_model(listed) for listed in page], "has_more": has_more, **ends})
 
 
 @router.get("/v1/models/{path:model_id}", summary="Describe one model", **schemas.MODEL)
@@ -36,41 +65,63 @@ async def describe_model(request: HttpRequest, model_id: str) -> HttpResponseBas
     """By any name that a call may use; the answer says it by its id."""
     model = gateway.current().registry.find(model_id)
     wanted = model.id if model is not None else model_id
-    for name, owner in _visible(request):
-        if name == wanted:
-            return _json(_anthropic_model(name) if _for_anthropic(request) else _model(name, owner))
+    for listed in _visible(request):
+        if listed.name == wanted:
+            return _json(request, _anthropic_model(listed) if _for_anthropic(request) else _model(listed))
     message = f"The model '{model_id[:100]}' does not exist."
     raise Refused(Refusal(RefusalKind.UNKNOWN_MODEL, message, details={"param": "model"}))
 
 
-def _visible(request: HttpRequest) -> list[tuple[str, str]]:
-    """Name and owner of each model the caller may use, the automatic choice first."""
-    policy = principal_of(request).policy
-    registered = [(m.id, m.provider) for m in gateway.current().registry.models if policy.allows(m.id)]
-    return [*((name, "asahi") for name in sorted(AUTOMATIC_MODELS)), *registered]
+def _visible(request: HttpRequest) -> list[_Listed]:
+    """The models the caller may use, the automatic choice first."""
+    policy, registry = principal_of(request).policy, gateway.current().registry
+    registered = [
+        _Listed(model.id, model.provider, model, registry.announced.get(model.id))
+        for model in registry.models
+        if policy.allows(model.id)
+    ]
+    return [*(_Listed(name, "asahi") for name in sorted(AUTOMATIC_MODELS)), *registered]
+
+
+def _page(listed: Sequence[_Listed], limit: int, after: str, before: str) -> tuple[Sequence[_Listed], bool]:
+    """The models behind one, or those right before another; and whether there are more on that way."""
+    places = {one.name: place for place, one in enumerate(listed)}
+    for param, name in (("after_id", after), ("before_id", before)):
+        if name and name not in places:
+            message = f"'{param}' names no model of this list: '{name[:100]}'."
+            raise Refused(Refusal(RefusalKind.INVALID, message, details={"param": param}))
+    start, end = places.get(after, -1) + 1, places.get(before, len(listed))
+    between = listed[start:end]
+    page = between[-limit:] if before and not after else between[:limit]
+    return page, len(page) < len(between)
 
 
 def _for_anthropic(request: HttpRequest) -> bool:
     return "HTTP_ANTHROPIC_VERSION" in arrival_of(request).headers
 
 
-def _listed(models: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    return {"object": "list", "data": [_model(name, owner) for name, owner in models]}
+def _model(listed: _Listed) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": listed.name, "object": "model", "created": 0, "owned_by": listed.owner}
+    return told if listed.retirement is None else {**told, "shutdown_date": listed.retirement.on.isoformat()}
 
 
-def _model(name: str, owner: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _anthropic_model(listed: _Listed) -> dict[str, Any]:
+    """Its capabilities are told by `/models`, in words of our own: those of other makers have no name there."""
+    model, retirement, line = listed.model, listed.retirement, _LINE.match(listed.name)
+    return {
+        "type": "model",
+        "id": listed.name,
+        "display_name": listed.name,
+        "created_at": _UNDATED,
+        "lifecycle": "active" if retirement is None else "deprecated",
+        "line": line[1] if line else None,
+        "max_input_tokens": model.context_tokens if model else None,
+        "max_tokens": model.max_output_tokens or None if model else None,
+        "capabilities": None,
+        "deprecated_at": None,
+        "retires_at": None if retirement is None else f"{retirement.on.isoformat()}T00:00:00Z",
+    }
 
 
-def _anthropic_listed(models: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    names = [name for name, _ in models]
-    data = [_anthropic_model(name) for name in names]
-    return {"data": data, "has_more": False, "first_id": names[0], "last_id": names[-1]}
-
-
-def _anthropic_model(name: str) -> dict[str, Any]:
-    return {"type": "model", "id": name, "display_name": name, "created_at": _UNDATED}
-
-
-def _json(content: dict[str, Any]) -> WireResponse:
-    return WireResponse(200, [JSON], _encode(content))
+def _json(request: HttpRequest, content: dict[str, Any]) -> WireResponse:
+    return WireResponse(200, [JSON, *request_id_headers(arrival_of(request).request_id)], _encode(content))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Schema
 
@@ -51,6 +51,7 @@ class ModelObject(Schema):
     object: str
     created: int
     owned_by: str
+    shutdown_date: str | None = None
 
 
 class AnthropicModel(Schema):
@@ -60,13 +61,20 @@ class AnthropicModel(Schema):
     id: str
     display_name: str
     created_at: str
+    lifecycle: Literal["active", "deprecated"]
+    line: str | None = None
+    max_input_tokens: int | None = None
+    max_tokens: int | None = None
+    capabilities: None = None
+    deprecated_at: None = None
+    retires_at: str | None = None
 
 
 class AnthropicModelList(Schema):
     data: list[AnthropicModel]
     has_more: bool
-    first_id: str
-    last_id: str
+    first_id: str | None
+    last_id: str | None
 
 
 class ModelPrices(Schema):

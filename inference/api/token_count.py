@@ -51,6 +51,9 @@ async def count_tokens(request: HttpRequest) -> HttpResponseBase:
     model = _model_of(body.get("model"), principal_of(request).policy)
     if isinstance(model, Refusal):
         raise Refused(model)
+    if model is not None and model.wire is Wire.EMBEDDINGS:
+        message = f"{model.id} makes embeddings; it takes no messages."
+        raise Refused(Refusal(RefusalKind.INVALID, message, details={"param": "model"}))
     if model is not None and model.speaks(Wire.MESSAGES):
         return await _ask_provider(request, model, body)
     return _answer(await count_prompt(body, Wire.MESSAGES), [_ESTIMATED])

@@ -171,9 +171,11 @@ class Router:
 
 
 def _wrong_path(model: Model) -> Refusal:
-    if model.wire is Wire.EMBEDDINGS:
-        return _refuse(RefusalKind.INVALID, f"{model.id} makes embeddings; ask it through /v1/embeddings.", model)
-    return _refuse(RefusalKind.INVALID, f"{model.id} makes no embeddings.", model)
+    embeds = model.wire is Wire.EMBEDDINGS
+    message = (
+        f"{model.id} makes embeddings; ask it through /v1/embeddings." if embeds else f"{model.id} makes no embeddings."
+    )
+    return Refusal(RefusalKind.INVALID, message, details={"model": model.id, "param": "model"})
 
 
 def _refuse(kind: RefusalKind, message: str, model: Model) -> Refusal:
