@@ -22,6 +22,8 @@ from ninja.security import HttpBearer
 
 from analytics import prometheus, queries
 from analytics.backlog import Backlog
+from analytics.cache_performance import cache_performance
+from analytics.cache_schemas import CachePerformanceOut
 from analytics.cache_size import t1_entries
 from analytics.figures import Sums
 from analytics.receipt_schemas import ReceiptInProgress, ReceiptOut
@@ -163,6 +165,15 @@ def cost_breakdown(request: HttpRequest, params: Query[BreakdownParams]) -> Cost
         total=Figures(**Figures.values_of(sums)),
         parts=_parts(org_id, params.dimension, window, params),
     )
+
+
+@router.get("/analytics/cache-performance", response=CachePerformanceOut, openapi_extra=_UNREASONABLE)
+@_bounded
+def cache_performance_of(request: HttpRequest, params: Query[PeriodParams]) -> CachePerformanceOut:
+    """What each cache answered and saved, how often answers by meaning are wrong, and why others were not given."""
+    window = _window(request, params)
+    found = cache_performance(_org_id(request), window.since, window.until, params.filters)
+    return CachePerformanceOut.of(found, window)
 
 
 @receipts.get("/v1/receipts/{request_id}", response=ReceiptOut | ReceiptInProgress, openapi_extra=_UNKNOWN)

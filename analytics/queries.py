@@ -173,6 +173,18 @@ def recent(
     return [_inference(charge, found) for charge, found in _with_corrections(org_id, charges)]
 
 
+def receipts(
+    org_id: UUID | str, since: datetime, until: datetime, limit: int, filters: Filters = EVERYTHING
+) -> list[tuple[int, dict[str, Any]]]:
+    """The tier and the receipt of the newest requests of the range."""
+    rows = _matching(LedgerEntry.objects.for_org(org_id).filter(_CHARGES), filters)
+    if filters.tag is not None:
+        rows = rows.filter(tags__contains=[filters.tag])
+    newest = _between(rows, "started_at", since, until).order_by("-started_at", "-id")
+    with _patience(filters):
+        return list(newest.values_list("tier", "receipt")[:limit])
+
+
 def _source(
     org_id: UUID | str, since: datetime | None, until: datetime | None, filters: Filters, by: Dimension | None = None
 ) -> _Source:

@@ -143,6 +143,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "advance-batches": {"task": "inference.advance_batches", "schedule": 10.0, "options": {"expires": 10}},
     "clear-files": {"task": "inference.clear_files", "schedule": 3600.0, "options": {"expires": 3600}},
     "make-responses": {"task": "inference.make_responses", "schedule": 10.0, "options": {"expires": 10}},
+    "clear-caches": {"task": "caching.clear_expired", "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-responses": {"task": "inference.clear_responses", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -13,6 +13,7 @@ or without Redis; the sweeps only give the room back.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -132,6 +133,15 @@ def purge(*, org_id: UUID | str, kind: Kind, name: str = "") -> Purged | PurgeRe
 def purge_tiers(org_id: str, selection: Selection) -> dict[str, int | None]:
     """Every tier, whichever of the others is away."""
     return {tier.name: _purge_one(tier, org_id, selection) for tier in tiers()}
+
+
+def clear_expired() -> int:
+    """Deletes what has run out from every tier, of all organizations. One that is away is cleared the next time."""
+    cleared = 0
+    for tier in tiers():
+        with suppress(TierAway):
+            cleared += tier.clear_expired()
+    return cleared
 
 
 def holdings(org_id: UUID | str) -> dict[str, Holdings | None]:

@@ -57,6 +57,22 @@ async def test_answers_are_counted_by_tier_with_their_cost_and_savings():
     assert added("asahi_overhead_seconds_count", tier="t1") == 1
 
 
+async def test_what_the_caches_decide_is_counted_by_tier_and_guard():
+    before = prometheus.exposition()
+    for outcome, guard in (("hit", ""), ("miss", "numbers"), ("miss", "numbers"), ("left_out", "")):
+        prometheus.count_lookup("t2", outcome, guard)
+    prometheus.flush()
+    after = prometheus.exposition()
+
+    def added(outcome: str, guard: str = "", tier: str = "t2") -> float:
+        labels = {"tier": tier, "outcome": outcome, "guard": guard}
+        name = "asahi_cache_lookups_total"
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert (added("hit"), added("miss", "numbers"), added("miss"), added("left_out")) == (1, 2, 0, 1)
+    assert added("hit", tier="t3") == 0
+
+
 async def test_calls_to_a_provider_are_counted_beside_their_failures():
     before = prometheus.exposition()
     for _ in range(3):
