@@ -54,9 +54,7 @@ class Governing:
 
     async def admit_for_later(self, order: Order) -> Admitted | CachedAnswer | Refusal:
         """Only its budget counts: it takes nobody's place for the hours it may wait, and nobody waits for it."""
-        policy = replace(
-            order.principal.policy, requests_per_minute=None, tokens_per_minute=None, max_concurrency=None
-        )
+        policy = replace(order.principal.policy, requests_per_minute=None, tokens_per_minute=None, max_concurrency=None)
         principal = replace(order.principal, policy=policy)
         ask = Ask(
             request_id=order.call.request_id,
@@ -73,7 +71,8 @@ class Governing:
             cached = self._t1.read(principal.org_id, ask.t1_key, verdict.entry)
             if cached is not None:
                 return cached
-            verdict = await self._gatekeeper.admit(principal, replace(ask, read_t1=False, counts=False))
+            alone = replace(ask, read_t1=False, counts=False, flight_key="")
+            verdict = await self._gatekeeper.admit(principal, alone)
         if isinstance(verdict, Denied):
             return _refusal_of(verdict)
         return Admitted()

@@ -23,8 +23,8 @@ from governance.admission import Spent
 from governance.domain import Principal, Scope
 from governance.gatekeeper import SCRIPTS, Gatekeeper
 from governance.principals import policy_of
-from governance.redis_pipe import RedisPipe
-from inference.domain import Order
+from governance.redis_pipe import RedisPipe, pack
+from inference.domain import Order, Refusal
 from inference.governing import Governing
 from inference.stages import Admitted
 from tests.inference.routing_calls import a_call, five_models
@@ -161,5 +161,14 @@ def test_an_ended_flight_does_not_end_anothers(order: Order) -> None:
         assert not waiting.done()
         await one.end(order, ANSWER)
         assert await waiting == ANSWER
+
+    tell(story)
+
+
+def test_an_entry_that_cannot_be_read_lets_nobody_in_without_a_reservation(order: Order) -> None:
+    async def story(one: Process, other: Process) -> None:
+        assert isinstance(await one.admit(order), Admitted)
+        await one.pipe.submit(pack(b"SET", order.t1_key or "", b"not an entry"))
+        assert isinstance(await other.admit(by(order, "req_2")), Refusal)  # the budget has no room for both
 
     tell(story)
