@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from governance.domain import PolicySnapshot
 from inference.domain import Call, Controls, Plan, Refusal, RoutingMode, Wire
@@ -71,3 +75,22 @@ def refused(router: Router, call: Call, limits: PolicySnapshot | None = None) ->
     assert isinstance(refusal, Refusal), refusal
     assert router.candidates(call, limits or policy()) == refusal
     return refusal
+
+
+Build = Callable[..., Router]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def build(folder: Path) -> Build:
+    """Makes routers over five small models."""
+    return partial(router_over, five_models(folder))
+
+
+@pytest.fixture
+def router(build: Build) -> Router:
+    return build()

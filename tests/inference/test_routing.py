@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +15,13 @@ from tests.inference.routing_calls import (
     AN_IMAGE,
     MATH,
     QA,
+    Build,
     a_call,
-    five_models,
     planned,
     policy,
     refused,
     router_over,
 )
-
-Build = Callable[..., Router]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def build(folder: Path) -> Callable[..., Router]:
-    return partial(router_over, five_models(folder))
-
-
-@pytest.fixture
-def router(build: Build) -> Router:
-    return build()
 
 
 @pytest.mark.parametrize("name", ["cheap", "north/cheap"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,30 +16,12 @@ from tests.inference.model_files import PROVIDERS, Clock, model, write_models
 from tests.inference.routing_calls import (
     MATH,
     QA,
+    Build,
     a_call,
-    five_models,
     planned,
     policy,
     router_over,
 )
-
-Build = Callable[..., Router]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def build(folder: Path) -> Callable[..., Router]:
-    return partial(router_over, five_models(folder))
-
-
-@pytest.fixture
-def router(build: Build) -> Router:
-    return build()
-
 
 TEXT_OF_TASK = {
     "code": "Refactor this",
