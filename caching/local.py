@@ -27,6 +27,8 @@ class LocalAnswers:
         self._bytes = 0
 
     def find(self, key: str) -> CachedAnswer | None:
+        if not self._answers:
+            return None
         if self._redis_is_there():
             self._forget_all()
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from caching import exact
 from governance.domain import Principal
@@ -34,18 +34,21 @@ class Quoting:
             return candidates
         wire = format_of(call.wire)
         output_tokens = (call.max_output_tokens or self._default_output_tokens) * wire.answers(call.body)
-        affordable = self._within_cap(principal, call, candidates, output_tokens)
+        worst = [(model, self._prices.worst_case(model, call, output_tokens)) for model in candidates]
+        affordable = _within_cap(principal, call, worst)
         if isinstance(affordable, Refusal):
             return affordable
-        intent = _intent(principal, call, self._baseline(principal, call, candidates))
+        intent = _intent(principal, call, self._baseline(principal, call, candidates[0]))
         task_text = wire.task_text(call.body)
         uncacheable = refusal_of_exact(principal.policy, call, task_text)
+        if call.controls.step_of:
+            notes = {**notes, "step": f"a step of {call.controls.step_of}"}
         return Order(
             principal=principal,
             call=call,
-            candidates=affordable,
-            baseline=self._baseline(principal, call, affordable),
-            reserve_nano=max(self._prices.worst_case(m, call, output_tokens) for m in affordable),
+            candidates=tuple([model for model, _ in affordable]),
+            baseline=self._baseline(principal, call, affordable[0][0]),
+            reserve_nano=max([nano for _, nano in affordable]),
             reserve_tokens=call.input_token_bound + output_tokens,
             t1_key=None if uncacheable else _t1_key(principal, call, intent),
             task_text=task_text,
@@ -53,28 +56,29 @@ class Quoting:
             notes={**notes, "t1": uncacheable} if uncacheable else notes,
         )
 
-    def _within_cap(
-        self, principal: Principal, call: Call, candidates: tuple[Model, ...], output_tokens: int
-    ) -> tuple[Model, ...] | Refusal:
-        """The candidates whose worst case stays within the caller's and the policy's cap for one request."""
-        caps = [cap for cap in (call.controls.max_cost_nano, principal.policy.request_cost_cap_nano) if cap is not None]
-        if not caps:
-            return candidates
-        cap = min(caps)
-        within = tuple(m for m in candidates if self._prices.worst_case(m, call, output_tokens) <= cap)
-        if within:
-            return within
-        return Refusal(
-            RefusalKind.FORBIDDEN,
-            f"no permitted model is sure to answer this request within its cost cap of {cap / 10**9:.9f} USD; "
-            "set a lower max_tokens, shorten the prompt, or raise the cap",
-        )
-
-    def _baseline(self, principal: Principal, call: Call, candidates: tuple[Model, ...]) -> Model:
+    def _baseline(self, principal: Principal, call: Call, first: Model) -> Model:
         """What the customer asked for: the model named, or the organization's baseline when the choice was ours."""
         if call.controls.routing_mode is RoutingMode.EXPLICIT:
-            return self._registry.find(call.model or "") or candidates[0]
+            return self._registry.find(call.model or "") or first
         return self._registry.find(principal.policy.baseline_model) or self._default_baseline
+
+
+def _within_cap(
+    principal: Principal, call: Call, worst: Sequence[tuple[Model, int]]
+) -> Sequence[tuple[Model, int]] | Refusal:
+    """The models whose worst case stays within the caller's and the policy's cap for one request."""
+    caps = [cap for cap in (call.controls.max_cost_nano, principal.policy.request_cost_cap_nano) if cap is not None]
+    if not caps:
+        return worst
+    cap = min(caps)
+    within = [(model, nano) for model, nano in worst if nano <= cap]
+    if within:
+        return within
+    return Refusal(
+        RefusalKind.FORBIDDEN,
+        f"no permitted model is sure to answer this request within its cost cap of {cap / 10**9:.9f} USD; "
+        "set a lower max_tokens, shorten the prompt, or raise the cap",
+    )
 
 
 def _t1_key(principal: Principal, call: Call, intent: str) -> str:
@@ -89,6 +93,8 @@ def _intent(principal: Principal, call: Call, named: Model) -> str:
         intent += f" epoch={principal.policy.cache_epoch}"
     if principal.accounts:  # with another account another model may answer, or no simulator any more
         intent += f" accounts={sorted((a.provider, a.base_url) for a in principal.accounts.values())!r}"
+    if call.controls.workflow is not None:  # it decides how much of a document is read
+        intent += f" workflow={call.controls.workflow!r}"
     steering = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY_KEY}
     return f"{intent} headers={sorted(steering.items())!r}" if steering else intent
 

@@ -172,7 +172,7 @@ class Records:
             model=ending.model,
             provider=ending.provider,
             usage=pack_usage(ending.usage),
-            stored_at=ids.started_at(order.call.request_id).timestamp(),
+            stored_at=ids.started_seconds(order.call.request_id),
             task=ending.task,
             quality=ending.quality,
             simulated=ending.simulated,

@@ -7,7 +7,6 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -35,7 +34,6 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, *, guard: AddressGuard | None = None, **options: Any) -> None:
         super().__init__(**options)
         self._guard = guard
-        self._known: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self,
@@ -43,16 +41,24 @@ class Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> Connection:
+        was_used.set(True)
         connection = await super().connect(req, traces, timeout)
-        protocol = connection.protocol
-        assert protocol is not None, "a connection that was just given"
         if self._guard is not None and not self._guard.permits(_peer_of(connection)):
             connection.close()
+            was_used.set(False)
             raise aiohttp.ClientConnectionError("the address is not permitted")
-        was_used.set(protocol in self._known)
-        self._known.add(protocol)
         reached.set(True)
         return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> ResponseHandler:
+        """What `connect` calls, in the same task, when it has none at hand."""
+        was_used.set(False)
+        return await super()._create_connection(req, traces, timeout)
 
 
 class GuardedResolver(AbstractResolver):

@@ -14,13 +14,26 @@ MARK: Final = "cache_control"
 def without_foreign_marks(body: dict[str, Any]) -> dict[str, Any]:
     """The body itself when it has none."""
     changed: dict[str, Any] = {}
-    for name, clean in (("messages", _message), ("tools", _tool)):
+    for name, inner, clean in (("messages", "content", _message), ("tools", "function", _tool)):
         held = body.get(name)
-        if isinstance(held, list):
-            cleaned = [clean(item) if isinstance(item, dict) else item for item in held]
-            if any(one is not other for one, other in zip(cleaned, held, strict=True)):
-                changed[name] = cleaned
+        if isinstance(held, list) and _is_marked(held, inner):
+            changed[name] = [clean(item) if isinstance(item, dict) else item for item in held]
     return {**body, **changed} if changed else body
+
+
+def _is_marked(items: list[Any], inner: str) -> bool:
+    """Whether one of them is, or what it holds as `inner`. Asked of every request, and nearly always false."""
+    for item in items:
+        if not isinstance(item, dict):
+            continue
+        if MARK in item:
+            return True
+        held = item.get(inner)
+        if isinstance(held, dict) and MARK in held:
+            return True
+        if isinstance(held, list) and any(isinstance(part, dict) and MARK in part for part in held):
+            return True
+    return False
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
