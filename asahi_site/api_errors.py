@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 
 from asahi_site import errors
 from asahi_site.api import api, as_django
@@ -25,3 +26,11 @@ class ApiErrorMiddleware:
         if response.headers.get("content-type") == "application/json":
             return response
         return as_django(errors.own(request, response))
+
+
+@csrf_exempt
+def missing(request: HttpRequest, rest: str) -> HttpResponseBase:
+    """For addresses below those of the API: a page for whoever wants one, JSON for all others."""
+    if "text/html" in request.headers.get("accept", ""):
+        raise Http404(rest)
+    return as_django(errors.response_for(request, Http404()))

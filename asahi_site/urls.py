@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from allauth.account import views as account
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from analytics import dashboard, onboarding
+from analytics import cache_page, dashboard, onboarding
 from analytics import rest as analytics_rest
-from asahi_site import api_pages, pages
+from asahi_site import api_errors, api_pages, pages
 from asahi_site.api import api
 from caching.rest import purging
 from governance import pages as organization
@@ -39,6 +39,12 @@ product: list[URLPattern | URLResolver] = [
     path("getting-started/first-request", onboarding.first_request, name="first-request"),
     path("dashboard", dashboard.dashboard, name="dashboard"),
     path("dashboard/figures", dashboard.dashboard_figures, name="dashboard-figures"),
+    path("cache", cache_page.cache, name="cache"),
+    path("cache/figures", cache_page.cache_figures, name="cache-figures"),
+    path("cache/settings", cache_page.change_settings, name="cache-settings"),
+    path("cache/forget", cache_page.forget, name="cache-forget"),
+    path("cache/requests/<str:request_id>", cache_page.cache_request, name="cache-request"),
+    path("cache/requests/<str:request_id>/feedback", cache_page.say, name="cache-feedback"),
     path("governance", organization.keys, name="governance"),
     path("governance/keys/<uuid:key_id>/revoke", organization.revoke, name="revoke-key"),
     path("governance/providers/add", provider_pages.add, name="add-provider-key"),
@@ -63,4 +69,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *management,
     path("admin/", admin.site.urls),
     path("", api.urls),
+    re_path(r"^(?:analytics|billing|cache|governance)/(?P<rest>.*)$", api_errors.missing),
 ]

@@ -42,6 +42,7 @@ class KeyedView(APIView):
     permission_classes = []  # the key's scope says it all
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
+    http_method_names = ["get", "post", "put", "patch", "delete"]  # what OpenAPI can say; HEAD and OPTIONS say less
 
     @property
     def principal(self) -> Principal:
