@@ -17,6 +17,7 @@ LOOKED_AT = 1_000
 _TIERS = ("t1", "t2", "t3")
 _NUMBER = re.compile(r"\s*\d+(?:\.\d+)?")
 _TOP = 10
+_COLUMNS = ("request_id", "started_at", "model", "tier", "receipt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,18 @@ class Reasons:
 
 def recent_decisions(org_id: UUID | str, limit: int) -> list[Decision]:
     """The newest first."""
-    rows = _latest(org_id).values("request_id", "started_at", "model", "tier", "receipt")[:limit]
-    return [_decision(row) for row in rows]
+    return [_decision(row) for row in _latest(org_id).values(*_COLUMNS)[:limit]]
+
+
+def decision_about(org_id: UUID | str, request_id: str) -> Decision | None:
+    """None for a request that this organization did not make, or that is not recorded yet."""
+    try:
+        request_uuid, started_at = ids.to_uuid(request_id), ids.started_at(request_id)
+    except ValueError:
+        return None
+    rows = _latest(org_id).filter(request_id=request_uuid, started_at=started_at)
+    row = rows.values(*_COLUMNS).first()
+    return None if row is None else _decision(row)
 
 
 def reasons(

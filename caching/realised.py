@@ -62,10 +62,12 @@ class ErrorShare:
 class RealisedError:
     """`of_answers` is the share of wrong ones among answers that were served, or sure enough to be, and are known to be
     right or wrong: compared with a provider's answer to the same request, or judged by somebody. `answered` is the
-    share of the requests looked up that such answers serve. What the target bounds is the product of both."""
+    share of the requests looked up that such answers serve. What the target bounds is the product of both. It is
+    `switched_on` for T2 and T3, and `enabled` when caches are at all."""
 
     target: float
     enabled: bool
+    switched_on: bool
     of_answers: ErrorShare
     answered: float
 
@@ -100,6 +102,7 @@ def realised_error(org_id: UUID | str) -> RealisedError:
     return RealisedError(
         target,
         enabled=policy is None or (policy.cache_enabled and policy.semantic_cache_enabled),
+        switched_on=policy is None or policy.semantic_cache_enabled,
         of_answers=_error_share(found),
         answered=_share(sum(one.served for one in found), sum(one.requests for one in found)),
     )

@@ -13,6 +13,12 @@ register.filter("percent", money.percent_text)
 
 
 @register.filter
+def finely(share: float | None) -> str:
+    """A small share as per cent, with two decimals: an error of 0.25 % is not one of 0.3 %."""
+    return "–" if share is None else f"{share * 100:.2f} %"
+
+
+@register.filter
 def duration(milliseconds: int) -> str:
     """Milliseconds below ten seconds, seconds above."""
     if milliseconds < 1:
