@@ -44,8 +44,6 @@ class Bill:
 def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
     """By the prices of now."""
     usage, service, paid = ending.usage, ending.usage.service, ending.paid
-    if paid is not None and service == BATCH:
-        return _batch_bill(prices, order, usage, paid)
     cost = 0
     lines: tuple[Line, ...] = ()
     if paid is not None:
@@ -61,21 +59,6 @@ def make_bill(prices: PriceBook, order: Order, ending: Ending) -> Bill:
     unrouted = original if asked is usage or paid is None else tariff.price(usage)
     parts = _parts(ending.tier, cost, unrouted, original)
     return Bill(_cost(prices, order, cost, original), service, service_asked, lines, tariff.lines(asked), parts)
-
-
-def _batch_bill(prices: PriceBook, order: Order, usage: Usage, paid: Model) -> Bill:
-    """Without a batch the same call would have been made at once, the way it asks to be served."""
-    asked = replace(usage, input_tokens=usage.input_tokens + order.tokens_saved)
-    service = order.call.service if order.call.service in PRICED_SERVICES else ""
-    batch, live = prices.tariff(paid, service=BATCH), prices.tariff(paid, service=service)
-    baseline = prices.tariff(order.baseline, service=service)
-    cost, at_once = batch.price(usage), live.price(usage)
-    unrouted, original = baseline.price(usage), baseline.price(asked)
-    parts = ((OPTIMIZATION, original - unrouted), (ROUTING, unrouted - at_once), (BATCH, at_once - cost))
-    return Bill(
-        _cost(prices, order, cost, original), BATCH, service, batch.lines(usage), baseline.lines(asked),
-        tuple((name, nano) for name, nano in parts if nano),
-    )  # fmt: skip
 
 
 def _marked_by_us(order: Order, paid: Model, usage: Usage) -> bool:
@@ -108,8 +91,9 @@ def _cost(prices: PriceBook, order: Order, cost: int, original: int) -> Cost:
 def _as_asked(order: Order, ending: Ending) -> tuple[Usage, str]:
     """What the caller would have used without us, and how it would have been served.
 
-    An answer out of a cache is priced the way this call asks to be served, not the way the first one was. What the
-    first one wrote into the provider's own cache, this one would have read from there.
+    A line of a batch would have been one without us, too: the provider's discount is no saving of ours. An answer out
+    of a cache is priced the way this call asks to be served, not the way the first one was. What the first one wrote
+    into the provider's own cache, this one would have read from there.
     """
     usage, service = ending.usage, ending.usage.service
     if ending.paid is not None:

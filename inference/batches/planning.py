@@ -20,6 +20,7 @@ from inference.batches.job import Job, as_many_as_fit
 from inference.batches.outcomes import Outcome, completed, refused, request_id_of, settle, unauthenticated
 from inference.batches.plans import keep
 from inference.batches.upstreams import most_bytes, service_target
+from inference.bills import BATCH
 from inference.calling import stored_objects_of
 from inference.crossing import crossing_for
 from inference.domain import Model, Order, Plan, Refusal, RefusalKind, Tier, Wire
@@ -128,7 +129,8 @@ async def _admit(job: Job, item: BatchItem, hand_over: HandOver) -> Decision:
     order = hand_over.order
     verdict = await job.shop.stages.governance.admit_for_later(order)
     if isinstance(verdict, CachedAnswer):
-        await job.shop.stages.record_hit(order, verdict, Tier.T1, "exact repeat: answered from T1")
+        spared = replace(order, call=replace(order.call, service=BATCH))
+        await job.shop.stages.record_hit(spared, verdict, Tier.T1, "exact repeat: answered from T1")
         return completed(item, verdict.body, None)
     if isinstance(verdict, Refusal):
         return refused(item, verdict, job.wire)

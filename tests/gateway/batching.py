@@ -16,7 +16,10 @@ from django.conf import settings
 from django.utils import timezone
 from openai.types import Batch as BatchObject
 
+from analytics.models import LedgerEntry
+from inference import catalog
 from inference.batches import engine
+from inference.domain import Usage
 from inference.models import Batch
 from tests.served import Served, Simulator, Tenant, database_url_of_tests
 
@@ -128,3 +131,14 @@ def configure(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     config = settings.ASAHI
     batches = config.batches.model_copy(update=changes)
     monkeypatch.setattr(settings, "ASAHI", config.model_copy(update={"batches": batches}))
+
+
+def went_at_batch_price(entry: LedgerEntry) -> bool:
+    """Half of the usual price; and no saving of ours is made of the provider's discount for a model that was named."""
+    bill = entry.receipt["bill"]
+    model = catalog.registry().find(entry.model)
+    assert model is not None
+    usage = Usage(entry.input_tokens, entry.output_tokens, entry.cached_input_tokens)
+    halved = abs(catalog.price_book().price(model, usage) - 2 * entry.cost_nano) <= 1
+    is_saving = entry.requested_model and entry.original_cost_nano != entry.cost_nano
+    return bill.get("service") == "batch" and halved and not is_saving and entry.cost_nano > 0

@@ -125,6 +125,19 @@ def test_a_model_that_was_named_saves_nothing_and_says_its_lines_once() -> None:
     assert receipt.line_items == receipt.line_items_original != []
 
 
+def test_a_providers_discount_for_batches_is_no_saving_of_ours() -> None:
+    """Whoever makes a batch gets it anywhere."""
+    usage = Usage(1_000, 100, service="batch")
+    named = make_bill(BOOK, an_order(), called(SOL, usage))
+    assert named.cost.cost_nano == BOOK.price(SOL, usage, service="batch") < BOOK.price(SOL, usage)
+    assert (named.cost.savings_nano, named.parts) == (0, ())
+    chosen = make_bill(BOOK, an_order(), called(LUNA, usage))
+    assert chosen.cost.original_nano == named.cost.cost_nano
+    assert chosen.parts == (("routing", chosen.cost.savings_nano),)
+    repeated = make_bill(BOOK, an_order(service="batch"), hit(Usage(1_000, 100)))
+    assert repeated.cost.original_nano == named.cost.cost_nano
+
+
 @pytest.mark.parametrize("asked", ["", "priority", "standard"])
 def test_a_cached_answer_is_priced_as_this_call_asks_to_be_served_not_as_the_first_was(asked: str) -> None:
     bill = make_bill(BOOK, an_order(service=asked), hit(Usage(1_000, 100, service="flex"), tier=Tier.T2))
