@@ -22,11 +22,11 @@ from asahi_site.gateway_pool import make_pool
 from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
 from asahi_site.semantic_wiring import Semantic, make_semantic
-from asahi_site.workflow_wiring import make_documents
+from asahi_site.workflow_wiring import make_documents, make_workflow
 from caching import exact
 from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
-from caching.workflow.prefixes import SIGHT, RedisPrefixes
+from caching.workflow.prefixes import SIGHT
 from governance import auth
 from governance.account_uses import AccountUses
 from governance.encryption import Keyring, keyring
@@ -51,7 +51,6 @@ from inference.responses.store import ResponseStore
 from inference.routing import Router
 from inference.stages import Stages
 from inference.worker import Workshop
-from inference.workflow.stage import WorkflowCache
 
 log = logging.getLogger(__name__)
 
@@ -153,19 +152,21 @@ def _build(*, semantic: bool) -> _Parts:
         t1=t1,
     )
     router = _make_router(registry, prices, outward)
+    workflow = make_workflow(pool, pipe, prices, router, t2)
     stages = Stages(
         quote=_make_quoting(registry, router, prices),
         governance=Governing(gatekeeper, t1),
         batching=None,
         t2=None if t2 is None else t2.cache,
-        t3=WorkflowCache(RedisPrefixes(pipe), prices, None if t2 is None else t2.documents),
+        t3=workflow.cache,
         optimize=None,
         enrich=None,
         route=_routing_by(router),
         execute=Executor(_make_providers(outward, records, uses)),
         record_hit=records.hit,
     )
-    directory = PrincipalDirectory(pool, ttl=config.auth.principal_ttl_seconds, size=config.auth.principal_cache_size)
+    pipeline = Pipeline(stages, flights)
+    workflow.notes.connect(pipeline.answer)
     return _Parts(
         pool=pool,
         pipe=pipe,
@@ -177,10 +178,15 @@ def _build(*, semantic: bool) -> _Parts:
         stages=stages,
         records=records,
         semantic=t2,
-        directory=directory,
-        gateway=_make_gateway(Pipeline(stages, flights), registry, prices, outward, pool),
+        directory=_make_directory(pool),
+        gateway=_make_gateway(pipeline, registry, prices, outward, pool),
         runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
     )
+
+
+def _make_directory(pool: Pool) -> PrincipalDirectory:
+    config = settings.ASAHI.auth
+    return PrincipalDirectory(pool, ttl=config.principal_ttl_seconds, size=config.principal_cache_size)
 
 
 def _make_gateway(

@@ -107,6 +107,25 @@ class Usage:
     """None for almost every call, so that pricing it looks no further."""
 
 
+class WorkflowMode(StrEnum):
+    """How a document is read that a call is about, when not as a whole."""
+
+    MAP_REDUCE = "map_reduce"
+    """From notes that were taken of its parts."""
+    SELECT = "select"
+    """Only the passages that the question is most likely about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """`budget` is the share of the document that is read, for a selection."""
+
+    mode: WorkflowMode
+    budget: float = 0.3
+    whole_fits: bool = True
+    """Whether some model could read all of the document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Controls:
     """What the caller asked of Asahi, besides the call itself."""
@@ -124,6 +143,9 @@ class Controls:
     document_id: str = ""
     document: bytes = b""
     """The digest of the document that the call came with, or that was kept under its id."""
+    workflow: Workflow | None = None
+    step_of: str = ""
+    """The request that this one is a step of."""
 
 
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -189,8 +211,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A place in a request that later requests may be equal up to: the end of a turn (-1: of the instructions that stand
-    apart from the turns), or, when `at` is not 0, so many characters into its text."""
+    """A place in a request that later requests may be equal up to: the end of a turn (-1: of the instructions that
+    stand apart from the turns), or, when `at` is not 0, so many characters into its text."""
 
     turn: int
     at: int = 0

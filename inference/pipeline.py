@@ -74,14 +74,9 @@ class Pipeline:
         try:
             if stages.batching is not None:
                 order = await stages.batching(order)
-            lessons = []
-            for tier, cache in self._caches:
-                looked = await cache.look_up(order)
-                order = looked.order
-                if looked.answer is not None:
-                    return await self._replay(order, looked.answer, tier, looked.reason)
-                if looked.learn is not None:
-                    lessons.append(looked.learn)
+            order, reply, lessons = await self._look_up(order)
+            if reply is not None:
+                return reply
             if stages.optimize is not None:
                 order = await stages.optimize(order)
             if stages.enrich is not None:
@@ -97,6 +92,20 @@ class Pipeline:
             if execution is None:
                 stages.governance.release(order)
         return await self._read(order, execution)
+
+    async def _look_up(self, order: Order) -> tuple[Order, Reply | None, list[Learn]]:
+        """What T2 and T3 made of the order, their answer, and what they want to learn when there is none."""
+        lessons = []
+        for tier, cache in self._caches:
+            looked = await cache.look_up(order)
+            order = looked.order
+            if looked.answer is not None:
+                return order, await self._replay(order, looked.answer, tier, looked.reason), []
+            if looked.refusal is not None:
+                return order, looked.refusal, []
+            if looked.learn is not None:
+                lessons.append(looked.learn)
+        return order, None, lessons
 
     async def _join(self, order: Order, seat: Seat, *, counts: bool) -> Reply | Alone | None:
         """Wait for the leader's answer. None when it never called; Alone when its answer cannot be shared."""

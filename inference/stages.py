@@ -48,12 +48,14 @@ class Looked:
     """What T2 or T3 found. `order` says in its notes why it was a hit or why not, and what the lookup itself cost.
 
     With an `answer`, `reason` says why it may be given. Without one, `learn` wants the answer that a provider gives.
+    With a `refusal` there is nothing that could be sent to a provider.
     """
 
     order: Order
     answer: CachedAnswer | None = None
     reason: str = ""
     learn: Learn | None = None
+    refusal: Refusal | None = None
 
 
 class Cache(Protocol):

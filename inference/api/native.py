@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from caching.domain import Filing
 from caching.workflow.documents import Document
 from governance.auth import HotKeyAuth
 from governance.domain import Principal, Scope
@@ -29,6 +27,7 @@ from inference.api.controls import (
 )
 from inference.api.intake import Arrival, make_call, read_json
 from inference.api.native_answer import NativeStream, answer_fields
+from inference.api.native_document import document_of, introduced, with_document, workflow_of
 from inference.api.native_schema import InferRequest
 from inference.api.once import answer_once
 from inference.api.render import JSON, Refused, WireResponse, render, report_headers, stream_response
@@ -48,14 +47,10 @@ from inference.domain import (
     Wire,
 )
 from inference.wire.format import format_of
-from inference.workflow.beginnings import LONG, size_of
-from inference.workflow.naming import Documents
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Asahi"])
 
 _encode = msgspec.json.Encoder().encode
-
-_INTRODUCTION = "Answer from this document.\n\n"
 
 
 @router.post("/infer", summary="Answer a prompt at the lowest cost that is good enough", **schemas.INFER)
@@ -63,7 +58,7 @@ async def infer(request: HttpRequest) -> HttpResponseBase:
     here, principal, arrival = gateway.current(), principal_of(request), arrival_of(request)
 
     async def answer() -> WireResponse:
-        call = await read_native_call(arrival, here.default_mode, principal, here.documents)
+        call = await read_native_call(arrival, here, principal)
         if isinstance(call, Refusal):
             raise Refused(call)
         return _rendered(await here.pipeline.answer(principal, call), call)
@@ -88,31 +83,25 @@ async def models(request: HttpRequest) -> HttpResponseBase:
     return WireResponse(200, [JSON], _encode({"models": listed, "price_version": here.prices.version}))
 
 
-async def read_native_call(
-    arrival: Arrival, default_mode: RoutingMode, principal: Principal, documents: Documents
-) -> Call | Refusal:
+async def read_native_call(arrival: Arrival, here: gateway.Gateway, principal: Principal) -> Call | Refusal:
     """A native call, turned into the chat wire, with the document that it came with or names."""
     asked = _read(arrival.raw)
     if isinstance(asked, Refusal):
         return asked
     model = None if asked.model_override in (None, *AUTOMATIC_MODELS) else asked.model_override
     try:
-        controls = _controls_of(asked, model, default_mode)
+        controls = _controls_of(asked, model, here.default_mode)
+        document = await document_of(here, principal, asked, controls)
     except InvalidControl as error:
         return Refusal(RefusalKind.UNPROCESSABLE, str(error), details={"param": error.name})
-    document = None
-    if asked.document or (controls.document_id and not _carries_document(asked)):
-        filing = Filing(principal.key_id, controls.tags, controls.end_user, document_id=controls.document_id)
-        document = await documents.resolve(principal.org_id, controls.document_id, asked.document, filing)
-        if isinstance(document, Refusal):
-            return document
+    if isinstance(document, Refusal):
+        return document
     body = _chat_body(asked, document)
     problem = format_of(Wire.CHAT).check(body)
     if problem is not None:
         return Refusal(RefusalKind.UNPROCESSABLE, problem.message, details={"param": problem.param})
-    return _with_document(
-        make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls, org_id=principal.org_id), document
-    )
+    call = make_call(arrival, body, wire=Wire.CHAT, model=model, controls=controls, org_id=principal.org_id)
+    return with_document(here, call, document)
 
 
 def _read(raw: bytes) -> InferRequest | Refusal:
@@ -126,18 +115,6 @@ def _read(raw: bytes) -> InferRequest | Refusal:
     if (asked.prompt is None) == (asked.messages is None):
         return Refusal(RefusalKind.UNPROCESSABLE, "give exactly one of 'prompt' and 'messages'")
     return asked
-
-
-def _carries_document(asked: InferRequest) -> bool:
-    """Whether the prompt is so long that it brings the document itself, and the id only names it."""
-    return size_of(asked.prompt) + sum(size_of(message.get("content")) for message in asked.messages or ()) >= LONG
-
-
-def _with_document(call: Call, document: Document | None) -> Call:
-    if document is None:
-        return call
-    bound = call.input_token_bound + len(_INTRODUCTION) + len(document.text.encode("utf-8", "replace"))
-    return replace(call, controls=replace(call.controls, document=document.digest), input_token_bound=bound)
 
 
 def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMode) -> Controls:
@@ -163,6 +140,7 @@ def _controls_of(asked: InferRequest, model: str | None, default_mode: RoutingMo
         end_user=read_name("user_id", asked.user_id or ""),
         tags=(*read_tags("tags", ",".join(asked.tags or ())), *task_tag),
         document_id=read_name("document_id", asked.document_id or ""),
+        workflow=workflow_of(asked.workflow),
     )
 
 
@@ -171,7 +149,7 @@ def _chat_body(asked: InferRequest, document: Document | None) -> dict[str, Any]
     if asked.prompt is not None:
         messages = [{"role": "user", "content": asked.prompt}]
     if document is not None:
-        messages.insert(0, {"role": "system", "content": f"{_INTRODUCTION}{document.text}"})
+        messages.insert(0, introduced(document))
     body: dict[str, Any] = {"messages": messages, "stream": asked.stream}
     if asked.max_tokens is not None:
         body["max_completion_tokens"] = asked.max_tokens

@@ -11,6 +11,14 @@ Name = Annotated[str, msgspec.Meta(max_length=200)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
+class WorkflowRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How to read a document when not as a whole: `map_reduce`, by notes of its parts; or `select`, by the passages
+    that the question is most likely about, `budget` being the share of it that is read."""
+
+    mode: str
+    budget: Annotated[float, msgspec.Meta(ge=0.05, le=0.9)] | None = None
+
+
 class InferRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Give `prompt` or `messages`. Amounts are USD."""
 
@@ -28,6 +36,7 @@ class InferRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     model_override: Name | None = None
     document_id: Name | None = None
     document: str | None = None
+    workflow: WorkflowRequest | None = None
     tags: Annotated[list[str], msgspec.Meta(max_length=10)] | None = None
     cache: str | None = None
     stream: bool = False
@@ -37,7 +46,9 @@ class InferRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def json_schema(cls) -> dict[str, Any]:
         """For OpenAPI; self-contained."""
         (_, components) = msgspec.json.schema_components([cls])
-        return dict(components[cls.__name__])
+        whole = components[cls.__name__]
+        workflow = {"anyOf": [{"type": "null"}, components[WorkflowRequest.__name__]], "default": None}
+        return {**whole, "properties": {**whole["properties"], "workflow": workflow}}
 
 
 class InferAnswer(Schema):

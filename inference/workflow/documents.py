@@ -14,6 +14,9 @@ from inference.wire.questions import Question
 from inference.workflow.beginnings import LONG, size_of, turns_of
 from inference.workflow.questions import question_begins
 
+INTRODUCTION = "Answer from this document.\n\n"
+"""What a native call's document stands behind, as its first instruction."""
+
 NO_QUESTION = "does not end in a question in plain words"
 
 
@@ -27,6 +30,19 @@ def find_question(order: Order) -> Question | str:
 def find_question_about_document(order: Order) -> Question | str:
     """What T3 looks for."""
     return _question_of(order) or NO_QUESTION
+
+
+def document_in(order: Order) -> str:
+    """The document of a native call."""
+    first: str = order.call.body["messages"][0]["content"]
+    return first.removeprefix(INTRODUCTION)
+
+
+def with_document(order: Order, text: str) -> Order:
+    """The order with another text in the place of its document."""
+    _, *turns = order.call.body["messages"]
+    messages = [{"role": "system", "content": f"{INTRODUCTION}{text}"}, *turns]
+    return replace(order, call=replace(order.call, body={**order.call.body, "messages": messages}))
 
 
 def about_document(order: Order) -> bool:

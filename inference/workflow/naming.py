@@ -30,9 +30,7 @@ class Documents:
         if text:
             document = document_of(text)
             if name and not await self._keep(org_id, name, document, filing):
-                return _refusal(
-                    "there is no room for more documents: purge some, or send no document_id"
-                )
+                return _refusal("there is no room for more documents: purge some, or send no document_id")
             return document
         if not name:
             return None

@@ -9,18 +9,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from caching.workflow.prefixes import Prefixes, Sighting
-from inference.domain import Order, PrefixMarks
+from inference.domain import Order, PrefixMarks, Workflow, WorkflowMode
 from inference.pricing import PriceBook
 from inference.stages import Cache, Looked
 from inference.workflow.beginnings import Beginning, beginnings_of
 from inference.workflow.documents import about_document
 from inference.workflow.placement import place_marks
+from inference.workflow.reading import Reader
 
 
 class WorkflowCache:
-    """Fulfils `inference.stages.Cache`. `answers` finds the same question about the same document."""
+    """Fulfils `inference.stages.Cache`. `answers` finds the same question about the same document, `reader` reads one
+    in another way than as a whole."""
 
-    def __init__(self, prefixes: Prefixes, prices: PriceBook, answers: Cache | None = None) -> None:
+    def __init__(
+        self, prefixes: Prefixes, prices: PriceBook, answers: Cache | None = None, *, reader: Reader | None = None
+    ) -> None:
+        self._reader = reader
         self._prefixes = prefixes
         self._prices = prices
         self._answers = answers
@@ -30,7 +35,12 @@ class WorkflowCache:
         if not about_document(order):
             return Looked(replace(order, notes={**order.notes, "t3": "not about a document"}))
         looked = Looked(order) if self._answers is None else await self._answers.look_up(order)
-        found = () if looked.answer is not None else beginnings_of(order)
+        workflow = order.call.controls.workflow
+        if looked.answer is None and workflow is not None and self._reader is not None:
+            looked = await self._reader.read(looked, workflow)
+        if looked.answer is not None or looked.refusal is not None or _is_selection(workflow):
+            return looked
+        found = beginnings_of(looked.order)
         return replace(looked, order=await self._placed(looked.order, found)) if found else looked
 
     async def _placed(self, order: Order, found: Sequence[Beginning]) -> Order:
@@ -47,6 +57,11 @@ class WorkflowCache:
             notes={**order.notes, "t3": note},
             evidence={**order.evidence, "t3": facts},
         )
+
+
+def _is_selection(workflow: Workflow | None) -> bool:
+    """Whose beginning is another one for every question."""
+    return workflow is not None and workflow.mode is WorkflowMode.SELECT
 
 
 def _facts(found: Sequence[Beginning], sighting: Sighting, marks: PrefixMarks) -> dict[str, object]:
