@@ -6,6 +6,9 @@ import os
 
 import django
 
+from asahi_site.memory import return_large_blocks
+
+return_large_blocks()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "asahi_site.settings")
 django.setup()
 

