@@ -191,7 +191,7 @@ def _request_of(scope: Scope, request_id: str, at: float, body: bytes | IO[bytes
     """With a body in a file the request is read from there, and its arrival has none."""
     request = ASGIRequest(scope, io.BytesIO() if isinstance(body, bytes) else body)
     raw = body if isinstance(body, bytes) else b""
-    request.asahi_arrival = Arrival(request_id, at, raw, request.META)  # type: ignore[attr-defined]
+    request.asahi_arrival = Arrival(request_id, at, raw, request.META, scope.get("asahi_digest", b""))  # type: ignore[attr-defined]
     if isinstance(body, bytes):
         request._body = body
     return request

@@ -147,6 +147,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "make-responses": {"task": "inference.make_responses", "schedule": 10.0, "options": {"expires": 10}},
     "clear-caches": {"task": "caching.clear_expired", "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-responses": {"task": "inference.clear_responses", "schedule": 3600.0, "options": {"expires": 3600}},
+    "clear-answers": {"task": "inference.clear_idempotent_calls", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 WORKSHOP = "asahi_site.wiring.working"  # what `inference.worker` makes calls with, which must not know this package

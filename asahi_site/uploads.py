@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from typing import IO
 
@@ -27,7 +28,7 @@ class UploadHandler(LeanHandler):
         if self._declares_too_much(scope):
             return None
         spool: IO[bytes] = scope["asahi_spool"]
-        size = 0
+        size, digest = 0, hashlib.blake2b()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -36,10 +37,12 @@ class UploadHandler(LeanHandler):
             size += len(part)
             if size > self._max_body_bytes:
                 return None
+            digest.update(part)
             spool.write(part)  # into the page cache: as quick as keeping it
             if not message.get("more_body", False):
                 break
         spool.seek(0)
+        scope["asahi_digest"] = digest.digest()
         # Django reads a form only up to the length that was declared, and one sent in chunks declares none.
         others = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
         scope["headers"] = [*others, (b"content-length", b"%d" % size)]

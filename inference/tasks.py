@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from inference import housekeeping as answers
 from inference.batches import engine, housekeeping, waking
 from inference.models import StoredResponse
 from inference.responses.housekeeping import clear_expired
@@ -44,3 +45,9 @@ def clear_files() -> int:
 def clear_responses() -> int:
     """Delete responses that have expired. Returns how many."""
     return clear_expired()
+
+
+@shared_task(name=answers.CLEAR_TASK)
+def clear_idempotent_calls() -> int:
+    """Delete the answers of idempotent requests that have expired. Returns how many."""
+    return answers.clear_idempotent_calls()

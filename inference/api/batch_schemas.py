@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Schema
 
+from inference.api.once import once_headers
 from inference.api.schemas import AnthropicError, OpenAIError
 from inference.batches.lines import ENDPOINTS
 from inference.files.storage import LONGEST_LIFE, SHORTEST_LIFE
@@ -84,6 +85,11 @@ def _answers(success: Any, *statuses: int) -> dict[int, Any]:
     return {200: success, **dict.fromkeys((*_ERRORS, *statuses), OpenAIError)}
 
 
+def _asked(schema: dict[str, Any]) -> dict[str, Any]:
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"requestBody": body, "parameters": [once_headers()]}
+
+
 _CREATE = {
     "type": "object",
     "required": ["input_file_id", "endpoint", "completion_window"],
@@ -111,7 +117,7 @@ _CREATE = {
 }
 CREATE: dict[str, Any] = {
     "response": _answers(BatchObject),
-    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _CREATE}}}},
+    "openapi_extra": _asked(_CREATE),
 }
 LIST: dict[str, Any] = {"response": _answers(BatchList)}
 FIND: dict[str, Any] = {"response": _answers(BatchObject, 404)}
@@ -172,7 +178,7 @@ _CREATE_MESSAGES = {
 }
 CREATE_MESSAGES: dict[str, Any] = {
     "response": _messages(MessageBatchObject),
-    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": _CREATE_MESSAGES}}}},
+    "openapi_extra": _asked(_CREATE_MESSAGES),
 }
 LIST_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchList)}
 FIND_MESSAGES: dict[str, Any] = {"response": _messages(MessageBatchObject, 404)}

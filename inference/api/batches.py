@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,14 +13,16 @@ from django.http.response import HttpResponseBase
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from governance.auth import KeyAuth
+from governance.auth import HotKeyAuth, KeyAuth
 from governance.domain import Scope
 from inference import gateway
 from inference.api import batch_schemas
 from inference.api.compatible import arrival_of, principal_of
 from inference.api.controls import InvalidControl, read_controls
+from inference.api.once import answer_once
 from inference.api.paging import json_response, name_in, page_response
-from inference.api.render import Refused
+from inference.api.render import Refused, WireResponse
+from inference.api.threads import in_thread
 from inference.batches.creation import NewBatch, cancel_batch, create_batch, find_batch, list_batches
 from inference.batches.lines import ENDPOINTS
 from inference.domain import Refusal, RefusalKind
@@ -54,8 +57,14 @@ class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(BatchRequest).decode
 
 
-@router.post("/v1/batches", summary="Create a batch", **batch_schemas.CREATE)
-def create(request: HttpRequest) -> HttpResponseBase:
+@router.post("/v1/batches", auth=HotKeyAuth(Scope.INFER), summary="Create a batch", **batch_schemas.CREATE)
+async def create(request: HttpRequest) -> HttpResponseBase:
+    claims, org_id = gateway.current().claims, principal_of(request).org_id
+    work = partial(in_thread, partial(_created, request))
+    return await answer_once(claims, org_id, arrival_of(request), request.path_info, work)
+
+
+def _created(request: HttpRequest) -> WireResponse:
     asked, principal = _read(arrival_of(request).raw), principal_of(request)
     steering, tags = read_steering(request.META)
     batch = create_batch(
@@ -76,11 +85,12 @@ def create(request: HttpRequest) -> HttpResponseBase:
     return json_response(batch_object(batch))
 
 
-@router.get("/v1/batches", summary="List batches", **batch_schemas.LIST)
-def list_of_batches(
+@router.get("/v1/batches", auth=HotKeyAuth(Scope.INFER), summary="List batches", **batch_schemas.LIST)
+async def list_of_batches(
     request: HttpRequest, after: str = "", limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> HttpResponseBase:
-    batches, more = list_batches(principal_of(request).org_id, Batch.Api.OPENAI, limit=limit, after=name_in(after))
+    org_id = principal_of(request).org_id
+    batches, more = await in_thread(lambda: list_batches(org_id, Batch.Api.OPENAI, limit=limit, after=name_in(after)))
     return page_response([batch_object(batch) for batch in batches], has_more=more)
 
 

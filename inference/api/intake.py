@@ -37,12 +37,16 @@ def read_json(raw: bytes) -> dict[str, Any] | Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request as it came in: its id, when (`time.perf_counter`), its body, and its headers in WSGI style."""
+    """A request as it came in: its id, when (`time.perf_counter`), its body, and its headers in WSGI style.
+
+    A body that went into a file is not in `raw`; `digest` tells it from others.
+    """
 
     request_id: str
     at: float
     raw: bytes
     headers: Mapping[str, str]
+    digest: bytes = b""
 
 
 def read_call(

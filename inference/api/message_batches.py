@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from django.db import transaction
@@ -11,14 +12,17 @@ from django.http.response import HttpResponseBase
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from governance.auth import KeyAuth
+from governance.auth import HotKeyAuth, KeyAuth
 from governance.domain import Scope
+from inference import gateway
 from inference.api import batch_schemas
 from inference.api.batches import read_steering
-from inference.api.compatible import principal_of
+from inference.api.compatible import arrival_of, principal_of
 from inference.api.files import content_response
+from inference.api.once import answer_once
 from inference.api.paging import json_response, name_in, page_of_messages
-from inference.api.render import Refused
+from inference.api.render import Refused, WireResponse
+from inference.api.threads import in_thread
 from inference.batches.creation import NewBatch, cancel_batch, create_batch, delete_batch, find_batch, list_batches
 from inference.batches.inline import BadRequests, Requests
 from inference.domain import Refusal, RefusalKind
@@ -33,8 +37,19 @@ _JSONL = b"application/x-jsonl"
 _PROCESSING = {Batch.Status.VALIDATING, Batch.Status.IN_PROGRESS, Batch.Status.FINALIZING}
 
 
-@router.post("/v1/messages/batches", summary="Create a message batch", **batch_schemas.CREATE_MESSAGES)
-def create(request: HttpRequest) -> HttpResponseBase:
+@router.post(
+    "/v1/messages/batches",
+    auth=HotKeyAuth(Scope.INFER),
+    summary="Create a message batch",
+    **batch_schemas.CREATE_MESSAGES,
+)
+async def create(request: HttpRequest) -> HttpResponseBase:
+    claims, org_id = gateway.current().claims, principal_of(request).org_id
+    work = partial(in_thread, partial(_created, request))
+    return await answer_once(claims, org_id, arrival_of(request), request.path_info, work)
+
+
+def _created(request: HttpRequest) -> WireResponse:
     steering, tags = read_steering(request.META)
     principal, requests = principal_of(request), Requests(request, _ENDPOINT)
     new = NewFile(principal.org_id, principal.key_id, StoredFile.Purpose.BATCH, "requests.jsonl", hidden=True)
@@ -63,16 +78,18 @@ def create(request: HttpRequest) -> HttpResponseBase:
     return json_response(message_batch(request, batch))
 
 
-@router.get("/v1/messages/batches", summary="List message batches", **batch_schemas.LIST_MESSAGES)
-def list_of_batches(
+@router.get(
+    "/v1/messages/batches", auth=HotKeyAuth(Scope.INFER), summary="List message batches", **batch_schemas.LIST_MESSAGES
+)
+async def list_of_batches(
     request: HttpRequest,
     after_id: str = "",
     before_id: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
 ) -> HttpResponseBase:
-    org_id = principal_of(request).org_id
-    batches, more = list_batches(
-        org_id, Batch.Api.ANTHROPIC, limit=limit, after=name_in(after_id), before=name_in(before_id)
+    org_id, after, before = principal_of(request).org_id, name_in(after_id), name_in(before_id)
+    batches, more = await in_thread(
+        lambda: list_batches(org_id, Batch.Api.ANTHROPIC, limit=limit, after=after, before=before)
     )
     return page_of_messages([message_batch(request, batch) for batch in batches], has_more=more)
 

@@ -34,7 +34,8 @@ async def answer_once(claims: Claims, org_id: str, arrival: Arrival, path: str, 
         return await work()
     if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
         raise Refused(_refusal(RefusalKind.INVALID, f"must be 1 to {_LONGEST_KEY} printable ASCII characters"))
-    found = await _settled(claims, org_id, key, hashlib.blake2b(arrival.raw, salt=_salt(path)).digest())
+    fingerprint = hashlib.blake2b(arrival.digest or arrival.raw, salt=_salt(path)).digest()
+    found = await _settled(claims, org_id, key, fingerprint)
     if isinstance(found, Claim):
         return await asyncio.shield(claims.work_on(_Attempt(claims, found).answer(work)))
     if isinstance(found, Saved):

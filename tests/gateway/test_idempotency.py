@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from inference.models import IdempotentCall
+from inference.tasks import clear_idempotent_calls
 from tests.gateway.conftest import Served, Simulator, Tenant
 
 CHAT = "/v1/chat/completions"
@@ -32,6 +34,7 @@ def post(
         (CHAT, asked()),
         ("/v1/messages", {**asked(), "model": "claude-haiku-5-5", "max_tokens": 20}),
         ("/v1/embeddings", {"model": "text-embedding-3-small", "input": "hello"}),
+        ("/v1/responses", {"model": "gpt-6-luna", "input": "hello"}),
         ("/infer", {"prompt": "hello", "model_override": "gpt-6-luna", "cache": "off"}),
     ],
 )
@@ -182,3 +185,69 @@ def test_neither_the_key_nor_the_answer_can_be_read_where_it_is_kept(gateway: Se
     kept = b"".join(value for value in row.values() if isinstance(value, bytes | memoryview))
     assert b"a-secret-key" not in kept
     assert b"a secret question" not in kept
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_response_under_a_key_is_made_once(gateway: Served, tenant: Tenant, background: bool) -> None:
+    body = {"model": "gpt-6-luna", "input": "hello", "background": background}
+    first, again = (post(gateway, tenant, body, path="/v1/responses") for _ in range(2))
+    assert first.status_code == again.status_code == 200
+    assert first.json()["id"] == again.json()["id"]
+    assert post(gateway, tenant, {**body, "input": "bye"}, path="/v1/responses").status_code == 409
+
+
+def a_batch(gateway: Served, tenant: Tenant, window: str = "24h") -> dict[str, Any]:
+    lines = b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {}}'
+    form = {"data": {"purpose": "batch"}, "files": {"file": ("lines.jsonl", lines)}}
+    uploaded = gateway.http.post("/v1/files", headers=tenant.headers, **form)
+    return {"input_file_id": uploaded.json()["id"], "endpoint": CHAT, "completion_window": window}
+
+
+def test_a_batch_under_a_key_is_made_once(gateway: Served, tenant: Tenant) -> None:
+    body = a_batch(gateway, tenant)
+    first, again = (post(gateway, tenant, body, path="/v1/batches") for _ in range(2))
+    assert first.status_code == again.status_code == 200
+    assert first.json()["id"] == again.json()["id"]
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert post(gateway, tenant, {**body, "metadata": {"a": "b"}}, path="/v1/batches").status_code == 409
+    listed = gateway.http.get("/v1/batches", headers=tenant.headers).json()["data"]
+    assert [batch["id"] for batch in listed] == [first.json()["id"]]
+
+
+def test_a_batch_that_was_refused_begins_anew_and_keys_of_others_are_no_matter(
+    gateway: Served, tenant: Tenant, make_tenant: Callable[..., Tenant]
+) -> None:
+    assert post(gateway, tenant, a_batch(gateway, tenant, "1h"), path="/v1/batches").status_code == 400
+    other = make_tenant()
+    made = [post(gateway, one, a_batch(gateway, one), path="/v1/batches").json()["id"] for one in (tenant, other)]
+    assert len(set(made)) == 2
+
+
+def test_a_message_batch_under_a_key_is_made_once(gateway: Served, tenant: Tenant) -> None:
+    path, params = "/v1/messages/batches", {**asked(), "model": "claude-haiku-5-5", "max_tokens": 20}
+    bodies = [{"requests": [{"custom_id": name, "params": params}]} for name in ("a", "a", "b")]
+    first, again, other = (post(gateway, tenant, body, path=path) for body in bodies)
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 409)
+    assert first.json()["id"] == again.json()["id"]
+    assert other.json()["error"]["type"] == "invalid_request_error"
+    assert len(gateway.http.get(path, headers=tenant.headers).json()["data"]) == 1
+
+
+async def test_a_batch_asked_for_twice_at_once_is_made_once(gateway: Served, tenant: Tenant) -> None:
+    body = a_batch(gateway, tenant)
+    headers = {**tenant.headers, "idempotency-key": "k"}
+    async with httpx.AsyncClient(base_url=gateway.http.base_url, timeout=30) as client:
+        calls = [client.post("/v1/batches", json=body, headers=headers) for _ in range(8)]
+        answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_what_has_expired_is_deleted_and_nothing_else(gateway: Served, tenant: Tenant) -> None:
+    for key in ("old", "new"):
+        post(gateway, tenant, asked(key), key=key)
+    known = IdempotentCall.objects.for_org(tenant.org_id)
+    known.filter(pk=known.order_by("expires_at").values("pk")[:1]).update(expires_at="2020-01-01T00:00:00Z")
+    assert clear_idempotent_calls() >= 1
+    assert post(gateway, tenant, asked("new"), key="new").headers["x-asahi-idempotent-replay"] == "true"
+    assert known.count() == 1
