@@ -154,7 +154,7 @@ def _build(*, semantic: bool) -> _Parts:
     router = _make_router(registry, prices, outward)
     workflow = make_workflow(pool, pipe, prices, router, t2)
     stages = Stages(
-        quote=_make_quoting(registry, router, prices),
+        quote=_make_quoting(registry, router, prices, outward),
         governance=Governing(gatekeeper, t1),
         batching=None,
         t2=None if t2 is None else t2.cache,
@@ -248,7 +248,7 @@ def _make_pipe() -> RedisPipe:
     )
 
 
-def _make_quoting(registry: Registry, router: Router, prices: PriceBook) -> Quoting:
+def _make_quoting(registry: Registry, router: Router, prices: PriceBook, outward: Outward) -> Quoting:
     routing = settings.ASAHI.routing
     baseline = registry.find(routing.baseline_model)
     assert baseline is not None, "the system checks have made sure of the baseline model"
@@ -258,6 +258,7 @@ def _make_quoting(registry: Registry, router: Router, prices: PriceBook) -> Quot
         prices=prices,
         default_baseline=baseline,
         default_output_tokens=routing.default_max_output_tokens,
+        simulated=[name for name, simulated in outward.targets.providers().items() if simulated],
     )
 
 

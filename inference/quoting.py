@@ -19,14 +19,16 @@ class Quoting:
 
     def __init__(
         self, *, registry: Registry, router: Router, prices: PriceBook, default_baseline: Model,
-        default_output_tokens: int,
+        default_output_tokens: int, simulated: Collection[str],
     ) -> None:  # fmt: skip
-        """`default_output_tokens` is what a call that sets no limit is expected to write at most, per answer."""
+        """`default_output_tokens` is what a call that sets no limit is expected to write at most, per answer;
+        `simulated` are the providers in whose place a simulator answers."""
         self._registry = registry
         self._router = router
         self._prices = prices
         self._default_baseline = default_baseline
         self._default_output_tokens = default_output_tokens
+        self._simulated = f" simulated={sorted(simulated)!r}" if simulated else ""
 
     def __call__(self, principal: Principal, call: Call, notes: Mapping[str, str]) -> Order | Refusal:
         candidates = self._router.candidates(call, principal.policy, principal.accounts)
@@ -38,7 +40,7 @@ class Quoting:
         affordable = _within_cap(principal, call, worst)
         if isinstance(affordable, Refusal):
             return affordable
-        intent = _intent(principal, call, self._baseline(principal, call, candidates[0]))
+        intent = _intent(principal, call, self._baseline(principal, call, candidates[0])) + self._simulated
         task_text = wire.task_text(call.body)
         uncacheable = refusal_of_exact(principal.policy, call, task_text)
         if call.controls.step_of:
