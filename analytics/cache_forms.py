@@ -49,4 +49,4 @@ class ForgetForm(forms.Form):
         required=False,
         help_text="The tag, end user, model, key id or document. Nothing for the whole organization.",
     )
-    sure = forms.BooleanField(label="I am sure: they will be paid for again when they are asked for")
+    sure = forms.BooleanField(label="I am sure: they will be paid for anew")

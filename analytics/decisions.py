@@ -67,8 +67,8 @@ def reasons(
 ) -> Reasons:
     """The most frequent first. A reason with a figure in it counts as the same reason with another."""
     receipts = queries.receipts(org_id, since, until, LOOKED_AT, filters)
-    misses = Counter(pair for tier, receipt in receipts if not tier for pair in _whys(receipt))
-    guards = Counter(pair for _, receipt in receipts for pair in _guards(receipt))
+    misses = Counter(pair for tier, *said in receipts if not tier for pair in _whys(*said))
+    guards = Counter(pair for _, _, evidence in receipts for pair in _guards(evidence))
     return Reasons(len(receipts), _top(misses), _top(guards))
 
 
@@ -95,8 +95,7 @@ def _decision(row: dict[str, Any]) -> Decision:
     )
 
 
-def _whys(receipt: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    stages, evidence = receipt.get("stages", {}), receipt.get("evidence", {})
+def _whys(stages: dict[str, Any], evidence: dict[str, Any]) -> Iterable[tuple[str, str]]:
     for tier in _TIERS:
         if evidence.get(tier, {}).get("outcome") == "checked":
             yield tier, "the same question, sent on to be checked"
@@ -104,8 +103,8 @@ def _whys(receipt: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield tier, _plain(str(said))
 
 
-def _guards(receipt: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for tier, facts in receipt.get("evidence", {}).items():
+def _guards(evidence: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for tier, facts in evidence.items():
         if guard := facts.get("guard"):
             yield tier, str(guard)
 

@@ -175,14 +175,15 @@ def recent(
 
 def receipts(
     org_id: UUID | str, since: datetime, until: datetime, limit: int, filters: Filters = EVERYTHING
-) -> list[tuple[int, dict[str, Any]]]:
-    """The tier and the receipt of the newest requests of the range."""
+) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """Of the newest requests of the range: the tier, what each stage said, and its evidence."""
     rows = _matching(LedgerEntry.objects.for_org(org_id).filter(_CHARGES), filters)
     if filters.tag is not None:
         rows = rows.filter(tags__contains=[filters.tag])
     newest = _between(rows, "started_at", since, until).order_by("-started_at", "-id")
     with _patience(filters):
-        return list(newest.values_list("tier", "receipt")[:limit])
+        rows = newest.values_list("tier", "receipt__stages", "receipt__evidence")[:limit]
+        return [(tier, stages or {}, evidence or {}) for tier, stages, evidence in rows]
 
 
 def _source(
