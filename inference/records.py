@@ -33,6 +33,7 @@ from inference.flights import Executed
 from inference.late_events import LateEvents
 from inference.observe import observe_answer
 from inference.pricing import PriceBook
+from inference.wire.soundness import is_sound
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ class Records:
 
     @staticmethod
     def _entry_of(order: Order, ending: Ending, body: bytes | None) -> CachedAnswer | None:
-        if body is None or order.t1_key is None:
+        if body is None or order.t1_key is None or not is_sound(order.call.wire, body):
             return None
         return CachedAnswer(
             wire=order.call.wire,
