@@ -191,10 +191,12 @@ def _estimate_problems(kind: str, entry: LedgerEntry, call: Call, sent: Sent | N
     if kind == LEFT:
         least = count_tokens(text_seen(sent.body)) if sent else 0
     elif call["fault"] in _UNREADABLE:
-        least = readable - _MOST_IN_AN_EVENT
+        least = readable - _MOST_IN_AN_EVENT if call["stream"] else 0
     said = f"{entry.input_tokens}+{entry.output_tokens}, worked {call['worked_input_tokens']}+{readable}, seen {least}"
     if not least <= entry.output_tokens <= readable:
         yield f"estimate {said}"
+    elif kind == LEFT and call["fault"] == "hang":
+        return  # nobody but the provider knows that it had not begun
     elif sent and "tools" not in sent.call.body and entry.input_tokens != call["worked_input_tokens"]:
         yield f"estimated prompt {said}"
     elif call["provider"] == "anthropic" and call["fault"] != "bad_usage":
