@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from governance.domain import Scope
 from tests.served import Served, Tenant
@@ -36,7 +36,7 @@ _CHECKS = (
 
 
 @pytest.fixture(autouse=True)
-def _pages_without_collected_assets(settings: SettingsWrapper) -> None:
+def _pages_without_collected_assets(settings: Settings) -> None:
     """Generated calls go astray, and the page that says so has a style sheet."""
     settings.STORAGES = PAGE_STORAGES
 
