@@ -17,6 +17,9 @@ from inference.workflow.questions import question_begins
 INTRODUCTION = "Answer from this document.\n\n"
 """What a native call's document stands behind, as its first instruction."""
 
+_LONGEST_QUESTION = 1_000
+"""Characters that a whole message may have to be taken for a question."""
+
 NO_QUESTION = "does not end in a question in plain words"
 
 
@@ -62,14 +65,19 @@ def about_document(order: Order) -> bool:
 
 
 def _question_of(order: Order) -> Question | None:
-    """The question at the end, without the document before it in the same message."""
+    """The question at the end, without the document before it in the same message. A message that seems to bring some
+    text and cannot be told apart from it has none: a text is never compared by meaning."""
     question = format_of(order.call.wire).question(order.call.body)
     at = 0 if question is None else question_begins(question.text)
     if question is None or not at:
-        return question
+        return None if question is None or _brings_text(question.text) else question
     for field in ("messages", "input"):
         turns = question.rest.get(field)
         if isinstance(turns, list):
             before = {**turns[-1], "content": question.text[:at]}
             return replace(question, text=question.text[at:], rest={**question.rest, field: [*turns[:-1], before]})
     return question
+
+
+def _brings_text(text: str) -> bool:
+    return len(text) > _LONGEST_QUESTION or "\n\n" in text.strip()

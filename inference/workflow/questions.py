@@ -14,6 +14,8 @@ _LONGEST_UNLABELLED = 400
 _LABEL = re.compile(
     r"(?:^|\n)[ \t#*_>]*(?:(?:the |my |user(?:'s)? )?(?:question|query|task)|q)[ \t*_]*:[\s*_]*", re.IGNORECASE
 )
+_CUE = re.compile(r"\n\s*[*_#>]*(?:your |the )?(?:answer|response|a)[ \t*_]*:?[\s*_]*$", re.IGNORECASE)
+"""What calls for the answer behind a question. Any other further line might be the document's."""
 
 
 def question_begins(text: str) -> int:
@@ -21,7 +23,8 @@ def question_begins(text: str) -> int:
     labels = list(_LABEL.finditer(text, max(len(text) - _LONGEST - 1, 0)))
     if labels:
         begins = labels[-1].end()
-        return begins if begins < len(text) and text[: labels[-1].start()].strip() else 0
+        asked = _CUE.sub("", text[begins:]).strip()
+        return begins if asked and "\n" not in asked and text[: labels[-1].start()].strip() else 0
     ends = len(text.rstrip())
     begins = text.rfind("\n\n", 0, ends) + 2
     last = text[begins:ends]

@@ -34,6 +34,8 @@ def test_the_question_at_the_end_is_found(text: str, question: str) -> None:
         "Question: who spoke?\n\nHe said it.\n\nIs it so?",
         "The text.\n\nFirst line\nand is this a question?",
         "The text.\n\n" + "very " * 100 + "long?",
+        "The text. Question: who asked?\nQuestion: who answered?\nHe did.\n\nWhy not?",
+        "The text.\n\nQuestion: who spoke?\n\nAnd then he left.",
         "The text.\n\nQuestion: " + "very " * 300 + "long?",
         "",
     ],

@@ -19,7 +19,8 @@ ORG = "11111111-1111-1111-1111-111111111111"
 
 
 def principal(org_id: str = ORG) -> Principal:
-    return Principal(org_id=org_id, key_id="key-1", scopes=frozenset({Scope.ALL}), policy=policy(), expires_at=None)
+    limits = policy(semantic_cache_enabled=True, cache_epoch=0)
+    return Principal(org_id=org_id, key_id="key-1", scopes=frozenset({Scope.ALL}), policy=limits, expires_at=None)
 
 
 def order(
