@@ -32,17 +32,27 @@ def servable_text(wire: Wire, body: bytes) -> str:
 
 def _finished(wire: Wire, whole: dict[str, Any]) -> bool:
     if wire is Wire.MESSAGES:
-        blocks = whole.get("content") or []
-        return whole.get("stop_reason") in ("end_turn", "stop_sequence") and all(
-            block.get("type") in ("text", "thinking", "redacted_thinking") for block in blocks
+        blocks = _objects(whole, "content")
+        return (
+            bool(blocks)
+            and whole.get("stop_reason") in ("end_turn", "stop_sequence")
+            and all(block.get("type") in ("text", "thinking", "redacted_thinking") for block in blocks)
         )
     if wire is Wire.RESPONSES:
-        items = whole.get("output") or []
-        return whole.get("status") == "completed" and all(
-            item.get("type") in ("message", "reasoning") for item in items
+        items = _objects(whole, "output")
+        return (
+            bool(items)
+            and whole.get("status") == "completed"
+            and all(item.get("type") in ("message", "reasoning") for item in items)
         )
-    choices = whole.get("choices") or []
+    choices = _objects(whole, "choices")
     return len(choices) == 1 and choices[0].get("finish_reason") == "stop" and not _calls(choices[0].get("message"))
+
+
+def _objects(whole: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Empty when one of them is none: nobody's client could read such an answer."""
+    objects = whole.get(name)
+    return objects if isinstance(objects, list) and all(isinstance(each, dict) for each in objects) else []
 
 
 def _calls(message: Any) -> bool:

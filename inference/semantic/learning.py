@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caching.calibrations import Calibrations, Subject
-from caching.domain import Decision, Embedder, EmbeddingError, Neighbour, SemanticStore, StoreError
+from caching.domain import Decision, Embedded, Embedder, EmbeddingError, Neighbour, SemanticStore, StoreError
 from inference.domain import Order
 from inference.filing import filing_of
 from inference.flights import Executed, Outcome
@@ -32,19 +32,21 @@ _COMPARED = 3
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A question on its way to a provider, and what was near. `decision` is None when nothing could be served."""
+    """A question on its way to a provider, and what was near: None when nobody has looked yet. `decision` is None when
+    nothing could be served."""
 
     order: Order
     text: str
     scope: bytes
     vector: NDArray[np.float32]
-    near: Sequence[Neighbour]
+    near: Sequence[Neighbour] | None
     decision: Decision | None
     subject: Subject
 
 
 class Lessons:
-    """The lessons of one gateway process."""
+    """The lessons of one gateway process. `embedder` is the one in this process: answers are compared by what it says,
+    whichever one embeds the questions, because that costs nothing and sends no answer to anybody."""
 
     def __init__(
         self, store: SemanticStore, embedder: Embedder, calibrations: Calibrations, *, ttl_seconds: int
@@ -68,6 +70,18 @@ class Lessons:
 
         return learn
 
+    def take_later(self, work: asyncio.Future[Embedded], lesson_of: Callable[[NDArray[np.float32]], Lesson]) -> Learn:
+        """The same for a question whose vector came too late for its request: it is learned from once both are here."""
+
+        def learn(outcome: Outcome) -> None:
+            def embedded(work: asyncio.Future[Embedded]) -> None:
+                if not work.cancelled() and work.exception() is None:
+                    self.take(lesson_of(work.result().vectors[0]))(outcome)
+
+            work.add_done_callback(embedded)
+
+        return learn
+
     async def run(self) -> None:
         """Learns, for as long as the process serves."""
         while True:
@@ -76,6 +90,8 @@ class Lessons:
                 await self.learn(lesson, executed)
             except (EmbeddingError, StoreError) as error:
                 log.warning("t2.not_learned", extra={"error": type(error).__name__, "reason": str(error)[:200]})
+            except Exception:  # whatever one answer is like: the others' lessons go on
+                log.exception("t2.lesson_failed")
             finally:
                 self._waiting.task_done()
 
@@ -107,13 +123,21 @@ class Lessons:
 
     async def _compare(self, lesson: Lesson, text: str) -> str:
         """The name of a near answer that says the same, empty when none does. The nearest one's is the label."""
-        name = ""
-        for place, neighbour in enumerate(lesson.near[:_COMPARED]):
-            kept = await self._store.answer(lesson.order.principal.org_id, neighbour.entry)
+        name, org_id, near = "", lesson.order.principal.org_id, lesson.near
+        if near is None:
+            near = await self._store.nearest(org_id, lesson.scope, lesson.vector, _COMPARED)
+        for place, neighbour in enumerate(near[:_COMPARED]):
+            kept = await self._store.answer(org_id, neighbour.entry)
             theirs = "" if kept is None else servable_text(lesson.order.call.wire, kept.body)
-            same = await say_the_same(self._embedder, theirs, text) if theirs else None
+            same = await self._say_the_same(theirs, text) if theirs else None
             if place == 0 and same is not None and lesson.decision is not None:
                 self._calibrations.saw_label(lesson.subject, lesson.decision.certainty, right=same)
             if same:
                 name = name or neighbour.answer
         return name
+
+    async def _say_the_same(self, one: str, other: str) -> bool | None:
+        try:
+            return await say_the_same(self._embedder, one, other)
+        except EmbeddingError:  # the answer is worth keeping all the same
+            return None
