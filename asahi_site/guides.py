@@ -30,7 +30,11 @@ GUIDES = (
     Guide("authentication", "Authentication", "Keys, scopes, and how to send and revoke them."),
     Guide("routing-modes", "Routing modes", "Who chooses the model: you, or Asahi under your quality bar."),
     Guide("providers", "Providers", "Keys and endpoints of your own, and what happens when a provider fails."),
-    Guide("caching", "Caching", "What the exact cache answers, for how long, and how to leave it out."),
+    Guide(
+        "caching",
+        "Caching",
+        "What is answered from the caches, how to watch and correct them, and how to make them forget.",
+    ),
     Guide("batches", "Batches and files", "What can wait a day, at half the price, and what becomes of each line."),
     Guide(
         "budgets", "Budgets and limits", "What is reserved, what is refused, and by how much a budget can be missed."
