@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest
@@ -47,9 +48,14 @@ class Api(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> Document:
-        """With the routes of the management API, which ninja does not know."""
-        del path_params
-        return Document(self, path_prefix or "")
+        """With the routes of the management API, which ninja does not know. Made once: it takes a good part of a
+        second, and anybody may ask for it."""
+        del path_prefix, path_params
+        return self._document
+
+    @cached_property
+    def _document(self) -> Document:
+        return Document(self, "")
 
 
 api = Api(
