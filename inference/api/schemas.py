@@ -124,7 +124,7 @@ def described_answer(schema: Json, *, streams: str = "", headers: Json = REPORT)
     """A 200 that no pydantic model describes. `streams` says what its events are, where there are any."""
     content: Json = {"application/json": {"schema": schema}}
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string", "description": streams}}
+        content["text/event-stream"] = {"schema": {"description": streams}}
     return {"description": "OK", "headers": headers, "content": content}
 
 
@@ -234,11 +234,7 @@ EMBEDDINGS = paid(
 INFER = paid(
     {
         "headers": REPORT,
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string", "description": "`delta` events, then one `result` or `error`."}
-            }
-        },
+        "content": {"text/event-stream": {"schema": {"description": "`delta` events, then one `result` or `error`."}}},
     },
     NativeError,
     bodies.content(
