@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from inference.wire.decoding import INVALID
+from inference.wire.translate.answer_ids import COMPLETION, MESSAGE, answer_id
 from inference.wire.translate.endings import (
     FINISH_REASONS,
     STOP_REASONS,
@@ -66,7 +67,7 @@ def _to_chat(answer: dict[str, Any], created: int) -> dict[str, Any]:
         message["tool_calls"] = calls
     reason = FINISH_REASONS.get(text(answer.get("stop_reason")), "stop")
     return {
-        "id": text(answer.get("id", "")),
+        "id": answer_id(text(answer.get("id", "")), COMPLETION),
         "object": "chat.completion",
         "created": created,
         "model": text(answer.get("model", "")),
@@ -89,7 +90,7 @@ def _to_messages(answer: dict[str, Any]) -> dict[str, Any]:
     calls = [_tool_use(call, index) for index, call in enumerate(message.get("tool_calls") or ())]
     reason = STOP_REASONS.get(text(choice.get("finish_reason")), "end_turn")
     return {
-        "id": text(answer.get("id", "")),
+        "id": answer_id(text(answer.get("id", "")), MESSAGE),
         "type": "message",
         "role": "assistant",
         "model": text(answer.get("model", "")),

@@ -29,6 +29,9 @@ STOP_REASONS: Final = {
 """OpenAI's finish reasons in Anthropic's words."""
 
 
+_COUNTS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+
+
 def text(value: Any) -> str:
     """A text from a provider. Raises TypeError for anything else, which must reach nobody as if it were one."""
     if not isinstance(value, str):
@@ -86,7 +89,7 @@ def _counts_to_messages(usage: dict[str, Any] | None) -> dict[str, Any]:
     except msgspec.ValidationError:
         used = None
     if used is None:
-        return {"input_tokens": 0, "output_tokens": 0}
+        return dict.fromkeys(_COUNTS, 0)
     told: dict[str, Any] = {
         "input_tokens": used.input_tokens - used.cached_input_tokens - used.cache_write_tokens,
         "cache_creation_input_tokens": used.cache_write_tokens,

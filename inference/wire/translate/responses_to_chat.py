@@ -9,6 +9,7 @@ import msgspec
 
 from inference.wire.decoding import INVALID
 from inference.wire.sse import DONE, data_of, event_of
+from inference.wire.translate.answer_ids import COMPLETION, answer_id
 from inference.wire.translate.refusal import Untranslatable, UntranslatableError, refuse_answer
 from inference.wire.usage import ResponsesUsage, responses_usage
 
@@ -59,7 +60,7 @@ def _to_chat(response: Json) -> Json:
 
 def head_of(response: Json, kind: str) -> Json:
     told = {
-        "id": response.get("id", ""),
+        "id": answer_id(given, COMPLETION) if isinstance(given := response.get("id"), str) else "",
         "object": kind,
         "created": int(response.get("created_at") or 0),
         "model": response.get("model", ""),

@@ -11,6 +11,7 @@ from inference.domain import RefusalKind
 from inference.wire.chat.errors import error_event
 from inference.wire.decoding import INVALID
 from inference.wire.sse import DONE, data_of, event_of
+from inference.wire.translate.answer_ids import COMPLETION, answer_id
 from inference.wire.translate.endings import FINISH_REASONS, service_to_chat, text, usage_to_chat
 
 _KEEP_ALIVE: Final = b": ping\n\n"
@@ -67,7 +68,7 @@ class StreamToChat:
         if self._head:
             return self._break("a second beginning")
         self._head = {
-            "id": text(message.get("id", "")),
+            "id": answer_id(text(message.get("id", "")), COMPLETION),
             "object": "chat.completion.chunk",
             "created": self._created,
             "model": text(message.get("model", "")),

@@ -10,6 +10,7 @@ from inference.domain import RefusalKind
 from inference.wire.decoding import INVALID
 from inference.wire.messages.errors import error_event
 from inference.wire.sse import data_of, event_of
+from inference.wire.translate.answer_ids import MESSAGE, answer_id
 from inference.wire.translate.answers import UNSAYABLE_PARTS, read_arguments
 from inference.wire.translate.endings import STOP_REASONS, text, usage_to_messages
 
@@ -69,7 +70,7 @@ class StreamToMessages:
     def _start(self, chunk: dict[str, Any]) -> list[bytes]:
         """Chat only tells the input tokens at the end: until then the message starts with none."""
         message: dict[str, Any] = {
-            "id": text(chunk.get("id", "")),
+            "id": answer_id(text(chunk.get("id", "")), MESSAGE),
             "type": "message",
             "role": "assistant",
             "model": text(chunk.get("model", "")),
