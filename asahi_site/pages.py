@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from asahi_site.guides import GUIDES, find_guide
 from billing.plans import PLANS, TRIAL_DAYS
+from caching.workflow.selection import measured_risk
 
 
 @require_safe
@@ -47,6 +48,9 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "default_output_tokens": settings.ASAHI.routing.default_max_output_tokens,
         "files": settings.ASAHI.files,
         "cache_hours": f"{settings.ASAHI.cache.t1_ttl_seconds / 3600:g}",
+        "document_days": settings.ASAHI.cache.document_days,
+        "step_days": f"{settings.ASAHI.cache.step_ttl_seconds / 86400:g}",
+        "passages_kept": [(f"{share:.0%}", f"{kept:.0%}") for share, kept in measured_risk()],
     }
     return render(request, found.template, context)
 

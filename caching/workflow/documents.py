@@ -80,19 +80,20 @@ class DocumentStore:
     async def find(self, org_id: str, name: str) -> Document | None:
         """What is kept under this name now."""
         for (kept,) in await self._rows(_FIND, {"org": org_id, "name": name}):
-            text = await asyncio.to_thread(self._seal.open, bytes(kept), org_id, _place(name))
+            text = await asyncio.to_thread(self._seal.open, bytes(kept), org_id, place_of(name))
             return None if text is None else document_of(text)
         return None
 
     async def _sealed(self, org_id: str, name: str, document: Document) -> bytes:
         if len(document.text) > _SEALED_AT_ONCE:
-            return await asyncio.to_thread(self._seal.seal, document.text, org_id, _place(name))
-        return self._seal.seal(document.text, org_id, _place(name))
+            return await asyncio.to_thread(self._seal.seal, document.text, org_id, place_of(name))
+        return self._seal.seal(document.text, org_id, place_of(name))
 
     async def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
             return await (await connection.execute(query, values)).fetchall()
 
 
-def _place(name: str) -> str:
+def place_of(name: str) -> str:
+    """What a sealed document is bound to, so that it opens nowhere else."""
     return f"t3 document {name}"

@@ -6,6 +6,8 @@ import zlib
 
 from governance.encryption import Keyring, SecretUnreadable
 
+SEALED, _IN_THE_CLEAR = b"\1", b"\0"
+
 _FASTEST = 1
 _LARGEST = 256 * 2**20
 
@@ -19,13 +21,13 @@ class TextSeal:
     def seal(self, text: str, org_id: str, place: str) -> bytes:
         packed = zlib.compress(text.encode("utf-8", "surrogatepass"), _FASTEST)
         if self._keyring is None:
-            return b"\0" + packed
-        return b"\1" + self._keyring.seal_bytes(packed, org_id=org_id, place=place)
+            return _IN_THE_CLEAR + packed
+        return SEALED + self._keyring.seal_bytes(packed, org_id=org_id, place=place)
 
     def open(self, kept: bytes, org_id: str, place: str) -> str | None:
         """None for what cannot be read here: a key has gone, or one is set and this was not sealed."""
         packed = kept[1:]
-        if (kept[:1] == b"\1") is (self._keyring is None):
+        if (kept[:1] == SEALED) is (self._keyring is None):
             return None
         try:
             if self._keyring is not None:

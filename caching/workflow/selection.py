@@ -59,12 +59,13 @@ def choose(
 def evidence_kept(budget: float) -> float | None:
     """Of what the answers in the labelled sample rest on, how much was kept with a budget like this, or the next lower
     one that was measured. None below all of them."""
-    measured = [kept for share, kept in _measured() if share <= budget + 1e-9]
+    measured = [kept for share, kept in measured_risk() if share <= budget + 1e-9]
     return measured[-1] if measured else None
 
 
 @cache
-def _measured() -> tuple[tuple[float, float], ...]:
+def measured_risk() -> tuple[tuple[float, float], ...]:
+    """What share was kept by what budget."""
     return tuple((row["budget"], row["evidence_kept"]) for row in json.loads(_RISK.read_text())["budgets"])
 
 

@@ -15,8 +15,9 @@ from inference.domain import Model, Order, Report, RoutingMode, Tier, Usage
 from inference.endings import pack_usage
 from inference.flights import Executed
 from inference.pricing import PriceBook
+from inference.semantic.embedding import Source, Sources
 from inference.semantic.learning import Lessons
-from inference.semantic.stage import Patience, SemanticCache
+from inference.semantic.stage import SemanticCache
 from inference.workflow.documents import find_question_about_document
 from inference.workflow.evaluation.meetings import Meeting
 from inference.workflow.evaluation.orders import order_about
@@ -93,7 +94,7 @@ async def measure_reuse(meetings: Sequence[Meeting], model: Model, prices: Price
     store = MemoryStore()
     lessons = Lessons(store, embedder, calibrations, ttl_seconds=3600)
     answers = SemanticCache(
-        store, embedder, calibrations, lessons, Patience(_PATIENCE_SECONDS),
+        store, Sources(Source(embedder, _PATIENCE_SECONDS)), calibrations, lessons,
         tier=Tier.T3, find=find_question_about_document,
     )  # fmt: skip
     stage = WorkflowCache(MemoryPrefixes(), prices, answers)
