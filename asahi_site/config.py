@@ -8,6 +8,7 @@ section knows, is an error at start that names it.
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,9 +70,20 @@ class Cache(Section):
     redis_timeout_ms: int = 50
     semantic: bool = Field(True, description="Whether this deployment has T2 at all")
     semantic_ttl_seconds: int = Field(7 * 24 * 3600, gt=0)
-    embedder: Literal["local", "cohere", "openai"] = "local"
-    embedding_timeout_ms: int = Field(30, gt=0, description="After which a request goes on without T2")
+    embedder: Literal["auto", "local", "cohere", "openai"] = "auto"
+    """`auto`: Cohere's when its key is set, else the local one. With any but the local one, questions leave this
+    deployment; an organization that does not allow the embedding model is served by the local one."""
+    embedding_model: str = Field("", description="A registered embedding model, or any one at `embedding_base_url`")
+    embedding_dimensions: int | None = Field(None, ge=8, le=4000)
+    embedding_base_url: str = Field("", description="Any API that speaks OpenAI's wire; only with embedder `openai`")
+    embedding_api_key: SecretStr = Field(SecretStr(""), description="For that address alone")
+    embedding_usd_per_million: Decimal | None = Field(None, ge=0, description="Price of tokens, where none is known")
+    embedding_timeout_ms: int | None = Field(
+        None, gt=0, description="After which a request goes on without T2: 30 locally, 300 with an API"
+    )
     store_timeout_ms: int = Field(50, gt=0, description="The same for the search in Postgres")
+    verifier_model: str = Field("", description="A registered model that is asked about doubtful hits; empty: none")
+    verifier_timeout_ms: int = Field(800, gt=0)
     document_days: int = Field(30, gt=0, description="How long a document is kept under its id, since it was sent last")
     document_quota_bytes: int = Field(1024**3, gt=0, description="What one organization may keep of them")
     step_ttl_seconds: int = Field(30 * 24 * 3600, gt=0, description="How long what was worked out of a chunk is kept")

@@ -9,17 +9,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from asahi_site.embedder_wiring import make_sources
 from asahi_site.memory import return_what_is_free
+from asahi_site.provider_wiring import Outward
 from caching.calibrations import Calibrations
 from caching.domain import Embedder, EmbeddingError
 from caching.exact import EntryFormat
 from caching.postgres_store import PostgresStore
 from governance.encryption import Keyring
 from governance.principals import Pool
-from inference.domain import Tier
+from inference.domain import Tier, Wire
+from inference.pricing import PriceBook
+from inference.registry import Registry
+from inference.semantic.embedding import Sources
 from inference.semantic.learning import Lessons
-from inference.semantic.stage import Patience, SemanticCache
+from inference.semantic.stage import SemanticCache
+from inference.semantic.verifier import Verifier
 from inference.workflow.documents import find_question, find_question_about_document
 
 log = logging.getLogger(__name__)
@@ -33,7 +40,12 @@ class Semantic:
     documents: SemanticCache
     lessons: Lessons
     calibrations: Calibrations
-    embedder: Embedder
+    sources: Sources
+
+    @property
+    def embedder(self) -> Embedder:
+        """The one in this process."""
+        return self.sources.local.embedder
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -41,6 +53,7 @@ class Semantic:
         needs them."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.calibrations.flush)
+            stack.push_async_callback(self.sources.aclose)
             for work in (self.lessons.run(), self.calibrations.share(), self._warm_up()):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
@@ -53,25 +66,38 @@ class Semantic:
             log.error("t2.no_embedder", extra={"reason": str(error)[:300]})
 
 
-def make_semantic(pool: Pool, keys: Keyring | None) -> Semantic:
-    """As this deployment is configured."""
+def make_semantic(
+    pool: Pool, keys: Keyring | None, outward: Outward, registry: Registry, prices: PriceBook
+) -> Semantic:
+    """As this deployment is configured. Raises ImproperlyConfigured."""
     config = settings.ASAHI.cache
-    embedder = _make_embedder()
+    sources = make_sources(registry, prices, outward.targets)
     store = PostgresStore(pool, EntryFormat(keys), keys, patience=config.store_timeout_ms / 1000)
     calibrations = Calibrations(pool)
-    lessons = Lessons(store, embedder, calibrations, ttl_seconds=config.semantic_ttl_seconds)
-    patience = Patience(embedding=config.embedding_timeout_ms / 1000)
+    lessons = Lessons(store, sources.local.embedder, calibrations, ttl_seconds=config.semantic_ttl_seconds)
+    verifier = _make_verifier(outward, registry, prices)
     cache, documents = (
-        SemanticCache(store, embedder, calibrations, lessons, patience, tier=tier, find=find)
+        SemanticCache(store, sources, calibrations, lessons, tier=tier, find=find, verifier=verifier)
         for tier, find in ((Tier.T2, find_question), (Tier.T3, find_question_about_document))
     )
-    return Semantic(cache, documents, lessons, calibrations, embedder)
+    return Semantic(cache, documents, lessons, calibrations, sources)
 
 
-def _make_embedder() -> Embedder:
-    from caching.embeddings.local import LocalEmbedder  # loads numpy and a network: only where T2 is wanted
-
-    return LocalEmbedder()
+def _make_verifier(outward: Outward, registry: Registry, prices: PriceBook) -> Verifier | None:
+    config = settings.ASAHI.cache
+    if not config.verifier_model:
+        return None
+    model = registry.find(config.verifier_model)
+    if model is None or model.wire is Wire.EMBEDDINGS:
+        raise ImproperlyConfigured(f"ASAHI_CACHE_VERIFIER_MODEL: {config.verifier_model!r} is not a registered model")
+    return Verifier(
+        model,
+        upstream=outward.relay,
+        targets=outward.targets,
+        breakers=outward.breakers,
+        prices=prices,
+        patience=config.verifier_timeout_ms / 1000,
+    )
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

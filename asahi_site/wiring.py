@@ -140,7 +140,8 @@ def _build(*, semantic: bool) -> _Parts:
     outward, uses = make_outward(registry), AccountUses(pool)
     late = LateEvents(pipe, pool, config.ledger.stream)
     keys = keyring() if settings.ENCRYPTION_KEY else None
-    t1, t2 = _make_t1(pipe, keys), make_semantic(pool, keys) if semantic else None
+    t1 = _make_t1(pipe, keys)
+    t2 = make_semantic(pool, keys, outward, registry, prices) if semantic else None
     records = Records(
         pipe=pipe,
         pool=pool,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -50,6 +50,25 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (texts, dimensions), float32, each row of length one. Raises EmbeddingError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors, and the tokens that were billed for them, 0 when nobody says."""
+
+    vectors: NDArray[np.float32]
+    tokens: int
+
+
+@runtime_checkable
+class MeteredEmbedder(Embedder, Protocol):
+    """An embedder that somebody charges for."""
+
+    async def embed_metered(self, texts: Sequence[str]) -> Embedded:
+        """`embed`, with what was used. Raises EmbeddingError."""
+
+    async def aclose(self) -> None:
+        """Lets its connections go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from caching.domain import Decision, Neighbour, Outcome, Thresholds
 from caching.gate import Gate, default_gate, features_of
@@ -39,9 +40,17 @@ BY_TASK = {
 who asks for something creative does not want what another got."""
 
 
-def thresholds_for(task: str) -> Thresholds:
-    """Where an organization starts for a type of task, before it is calibrated on what it sees."""
-    return BY_TASK.get(task, DEFAULT)
+_UNPROVEN = 0.92
+"""What is accepted of an embedder whose similarities the gate was not trained on, before it is calibrated: a question
+that differs by no more than a letter or a full stop (a similarity of about .96)."""
+
+
+def thresholds_for(task: str, *, proven: bool = True) -> Thresholds:
+    """Where an organization starts for a type of task, before it is calibrated on what it sees. `proven`: the gate was
+    trained on the similarities of the embedder in use. Of any other one a similarity says little, until there are
+    labels; the floor stays, so that there will be some."""
+    thresholds = BY_TASK.get(task, DEFAULT)
+    return thresholds if proven else replace(thresholds, accept=max(thresholds.accept, _UNPROVEN))
 
 
 def decide(
