@@ -15,7 +15,7 @@ from typing import Any
 from inference.api.intake import Arrival
 from inference.api.render import RawHeaders, Refused, WireResponse
 from inference.domain import Refusal, RefusalKind, Stream
-from inference.flights import Write
+from inference.flights import ClientStalled, Write
 from inference.idempotency import Claim, Claims, Found, Reused, Running, Saved
 
 _REPLAYED = (b"x-asahi-idempotent-replay", b"true")
@@ -37,7 +37,12 @@ async def answer_once(claims: Claims, org_id: str, arrival: Arrival, path: str, 
     fingerprint = hashlib.blake2b(arrival.digest or arrival.raw, salt=_salt(path)).digest()
     found = await _settled(claims, org_id, key, fingerprint)
     if isinstance(found, Claim):
-        return await asyncio.shield(claims.work_on(_Attempt(claims, found).answer(work)))
+        attempt = claims.work_on(_Attempt(claims, found).answer(work))
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            attempt.add_done_callback(_read_alone)
+            raise
     if isinstance(found, Saved):
         return _replay(found)
     if isinstance(found, Reused):
@@ -91,18 +96,25 @@ class _KeptStream:
         self._parts: list[bytes] = []
         self._size = 0
         self._reading: asyncio.Task[None] | None = None
+        self._is_too_slow = False
 
     @property
     def whole(self) -> bool:
         return self._stream.whole
 
     async def pump(self, write: Write) -> None:
+        """Raises ClientStalled when the client did not get all of it: it must not take what it got for the whole."""
         self._client = write
-        self._reading = self._claims.work_on(self._read())
         try:
-            await asyncio.shield(self._reading)
+            await asyncio.shield(self.read())
         finally:
             self._client = None
+        if self._is_too_slow:
+            raise ClientStalled
+
+    def read(self) -> asyncio.Task[None]:
+        self._reading = self._claims.work_on(self._read())
+        return self._reading
 
     async def aclose(self) -> None:
         if self._reading is None:
@@ -128,8 +140,18 @@ class _KeptStream:
             try:
                 async with asyncio.timeout(_SLOW_CLIENT_SECONDS):
                     await self._client(data)
-            except (OSError, TimeoutError):
+            except TimeoutError:
+                self._client, self._is_too_slow = None, True
+            except OSError:
                 self._client = None
+
+
+def _read_alone(attempt: asyncio.Task[WireResponse]) -> None:
+    """A stream whose client left before it began: its next attempt will ask for it."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        stream = attempt.result().stream
+        if isinstance(stream, _KeptStream):
+            stream.read()
 
 
 def _replay(saved: Saved) -> WireResponse:

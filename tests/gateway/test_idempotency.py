@@ -135,6 +135,21 @@ def test_a_stream_whose_client_left_is_there_for_its_next_attempt(
     assert entry.outcome == "ok"
 
 
+def test_a_stream_whose_client_left_before_it_began_is_there_for_its_next_attempt(
+    gateway: Served, tenant: Tenant, simulator: Simulator
+) -> None:
+    simulator.faults(latency_ms=1000)
+    headers = {"idempotency-key": "k", "x-asahi-cache": "off", **tenant.headers}
+    with pytest.raises(httpx.ReadTimeout):
+        gateway.http.post(CHAT, json=asked(stream=True), headers=headers, timeout=0.5)
+    again = post(gateway, tenant, asked(stream=True), key="k")
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert again.text.rstrip().endswith("data: [DONE]")
+    assert len(simulator.calls()) == 1
+    (entry,) = tenant.ledger(1)
+    assert entry.outcome == "ok"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_request_that_failed_begins_anew(gateway: Served, tenant: Tenant, simulator: Simulator, stream: bool) -> None:
     simulator.faults(error_rate=1.0)
