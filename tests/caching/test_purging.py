@@ -83,7 +83,7 @@ def test_what_a_call_under_way_brings_later_goes_too(acme: Tenant, valkey: redis
     purge(org_id=acme.org.pk, kind=Kind.USER, name="user-7")
     keep_exact(valkey, acme.org.pk, WANTED, asked_at=begun)
     keep_semantic(acme.org.pk, WANTED, asked_at=begun)
-    assert sweep(Kind.USER) == 3
+    assert sweep(Kind.USER) == 5
     assert exact_entries(valkey, acme.org.pk) == semantic_entries(acme.org.pk) == set()
 
 
@@ -102,7 +102,7 @@ def test_the_last_sweep_comes_after_the_longest_call_and_the_longest_batch(acme:
     due = sorted(message.due_at - timezone.now() for message in OutboxMessage.objects.filter(topic=purging.SWEEP))
     longest_call = timedelta(seconds=settings.ASAHI.providers.answer_timeout_seconds)
     assert due[0] < timedelta(minutes=1)
-    assert longest_call < due[1] < longest_call + timedelta(minutes=10)
+    assert longest_call < due[-2] < longest_call + timedelta(minutes=10)
     assert due[-1] > timedelta(hours=24)
 
 
@@ -127,7 +127,7 @@ def test_a_tier_that_is_away_is_purged_when_it_is_back_and_holds_up_no_other(
     assert (purged.counts["t1"], purged.counts["t2"], purged.complete) == (None, 1, False)
     assert purging.holdings(acme.org.pk)["t1"] is None
     sweep(Kind.TAG)
-    assert OutboxMessage.objects.filter(topic=purging.SWEEP, done_at=None).count() == 3
+    assert OutboxMessage.objects.filter(topic=purging.SWEEP, done_at=None).count() == 5
     settings.REDIS_URL = there
     sweep(Kind.TAG)
     assert exact_entries(valkey, acme.org.pk) == set()
