@@ -14,6 +14,7 @@ from governance.domain import PolicySnapshot
 from inference.domain import CacheMode, Call, Order
 
 _TOOL_LOOP = "a turn in a tool loop"
+_SEARCHES = "searches for what is so now"
 _HIGH_TEMPERATURE = 1.0
 
 
@@ -27,6 +28,8 @@ def refusal_of_exact(policy: PolicySnapshot, call: Call, task_text: str) -> str:
         return _TOOL_LOOP
     if call.controls.cache is not CacheMode.EXACT and asks_about_now(task_text):
         return ABOUT_NOW  # a caller who asks for exactly this cache knows better
+    if call.controls.cache is not CacheMode.EXACT and call.searches:
+        return _SEARCHES
     return ""
 
 
