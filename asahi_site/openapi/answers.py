@@ -100,6 +100,11 @@ def _always(path: str, operation: Json) -> set[str]:
         statuses.add("401")
     if any(scopes for way in ways for scopes in way.values()):
         statuses.add("403")
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "query":
+            statuses.add("400" if path.startswith("/v1/") else "422")
+        elif parameter["name"] == "Idempotency-Key":
+            statuses.add("409")
     if is_lean(path):  # which reads the body of every request
         statuses |= {"408", "413"}
     return statuses
