@@ -11,6 +11,7 @@ from inference.domain import IDEMPOTENCY_KEY, Call, Model, Order, Refusal, Refus
 from inference.pricing import PriceBook
 from inference.registry import Registry
 from inference.routing import Router
+from inference.wire.chat.request import predicted_tokens
 from inference.wire.format import format_of
 
 
@@ -35,7 +36,8 @@ class Quoting:
         if isinstance(candidates, Refusal):
             return candidates
         wire = format_of(call.wire)
-        output_tokens = (call.max_output_tokens or self._default_output_tokens) * wire.answers(call.body)
+        each = (call.max_output_tokens or self._default_output_tokens) + predicted_tokens(call.body)
+        output_tokens = each * wire.answers(call.body)
         worst = [(model, self._prices.worst_case(model, call, output_tokens)) for model in candidates]
         affordable = _within_cap(principal, call, worst)
         if isinstance(affordable, Refusal):

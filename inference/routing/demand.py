@@ -10,6 +10,7 @@ from inference.routing.needs import needs_of
 from inference.routing.preferences import LATENCY_LIMITS_MS, QUALITY_BARS
 from inference.routing.reach import EVERY_WIRE, reachable_wires
 from inference.tokens import estimate_tokens
+from inference.wire.chat.request import predicted_tokens
 from inference.wire.format import format_of
 
 _FINE_ABOVE = 16_384
@@ -101,7 +102,8 @@ def _cost_cap(call: Call, policy: PolicySnapshot, default_output_tokens: int) ->
     if not caps:
         return None
     output = default_output_tokens if call.max_output_tokens is None else call.max_output_tokens
-    return CostCap(min(caps), call.input_token_bound, output * format_of(call.wire).answers(call.body))
+    each = output + predicted_tokens(call.body)
+    return CostCap(min(caps), call.input_token_bound, each * format_of(call.wire).answers(call.body))
 
 
 def _rounded(tokens: int) -> int:

@@ -21,7 +21,8 @@ class Event(NamedTuple):
 class Metered:
     """Tokens of one call. `input` includes the cached and the cache-writing ones, for every provider.
 
-    `output` includes reasoning and sound, `input` includes sound. `service` is the tier in the answer.
+    `output` includes reasoning, sound and rejected predictions, `input` includes sound. `service` is the tier in the
+    answer.
     """
 
     input: int
@@ -32,10 +33,15 @@ class Metered:
     audio_input: int = 0
     audio_output: int = 0
     web_searches: int = 0
+    accepted_prediction: int = 0
+    rejected_prediction: int = 0
     service: str = "default"
 
     def cut_at(self, output: int) -> Metered:
-        """The same call when no more than so much of the answer was sent. Sound goes evenly through all of it."""
+        """The same call when no more than so much of the answer was sent. Sound goes evenly through all of it; what of
+        a prediction was rejected is no part of what is sent, and told at the end."""
+        if self.rejected_prediction and output == self.output - self.rejected_prediction:
+            return self
         sound = self.audio_output * output // self.output if self.audio_output else 0
         return replace(self, output=output, reasoning=min(self.reasoning, output), audio_output=sound)
 

@@ -7,6 +7,10 @@ the caller caps the bound at the model's context window.
 
 from __future__ import annotations
 
+import binascii
+
+from inference.wire.pdf import pages_at_most
+
 IMAGE_TOKENS = 5_000
 """OpenAI's largest high-detail image and Anthropic's largest high-resolution one (under 4,800) stay below."""
 
@@ -23,6 +27,15 @@ PROVIDED_TOOL_TOKENS = 1_500
 TOOLSET_TOKENS = 25_000
 """The same for a set of such tools, some thirty of them, and for the tools that a remote server offers."""
 
+PAGE_TEXT_TOKENS = 8_000
+"""The text of one page. Anthropic documents 1,500 to 3,000; the tightest print has more."""
+
+UNSEEN_FILE_TOKENS = 1_050_000
+"""Of a file that only its provider sees: as much as the largest registered model reads."""
+
+_WRITTEN_FILE_TOKENS = 20_000
+"""What a file that is no PDF may have beyond a token for each of its bytes: the packed ones, such as spreadsheets."""
+
 SEARCH_TOKENS = 50_000
 """Pages that a provider's own search or fetch tool reads into the prompt."""
 
@@ -32,6 +45,14 @@ def audio_tokens(encoded_length: int) -> int:
     return 1_000 + encoded_length // 100
 
 
-def file_tokens(encoded_length: int) -> int:
-    """A document page is at most some 5,000 tokens of text and image, and seldom less than 10,000 base64 characters."""
-    return 20_000 + encoded_length // 2
+def file_tokens(encoded: str) -> int:
+    """A file in base64, by itself or in a data URL. Of a PDF every page is read as an image and as its text."""
+    media, _, data = encoded.partition(";base64,") if encoded.startswith("data:") else ("", "", encoded)
+    try:
+        raw = binascii.a2b_base64(data)
+    except (binascii.Error, ValueError):
+        return UNSEEN_FILE_TOKENS
+    if b"%PDF-" in raw[:1024] or "pdf" in media:
+        pages = pages_at_most(raw)
+        return pages * IMAGE_TOKENS + min(len(raw), pages * PAGE_TEXT_TOKENS)
+    return _WRITTEN_FILE_TOKENS + len(raw)

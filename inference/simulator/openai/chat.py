@@ -14,6 +14,7 @@ from inference.simulator.openai.asking import audio_tokens_of, prompt_of
 from inference.simulator.openai.caching import cache_use
 from inference.simulator.openai.errors import invalid, misfit, not_json, unknown_model
 from inference.simulator.openai.models import Ability, ability_of
+from inference.simulator.openai.predictions import predicted
 from inference.simulator.openai.rendering import ChunkWriter, Style, usage_of, whole
 from inference.simulator.openai.sounds import sound_tokens, speaks
 from inference.simulator.prefixes import CacheUse
@@ -21,6 +22,7 @@ from inference.simulator.refusals import Refusal, unknown_field, violation_of
 from inference.simulator.replies import Metered, Prepared, Reply
 from inference.simulator.schemas import UnsatisfiableSchemaError
 from inference.simulator.searching import search_web
+from inference.simulator.tokens import text_of
 from inference.simulator.world import Fidelity, World
 
 _DECODER = msgspec.json.Decoder(wire.ChatRequest)
@@ -81,16 +83,19 @@ def _perform(world: World, request: wire.ChatRequest, *, provider: str, ability:
 def _metered(
     request: wire.ChatRequest, answers: list[Answer], style: Style, *, prompt_tokens: int, cache: CacheUse
 ) -> Metered:
+    accepted, rejected = predicted(request.prediction, [text_of(answer.text) for answer in answers])
     sound = sum(sound_tokens(answer.text) for answer in answers if style.sounds(answer))
     return Metered(
         prompt_tokens,
-        sum(answer.output_tokens for answer in answers) + sound,
+        sum(answer.output_tokens for answer in answers) + sound + rejected,
         cache.read,
         cache.written,
         reasoning=sum(answer.reasoning_tokens for answer in answers),
         audio_input=audio_tokens_of(request),
         audio_output=sound,
         web_searches=int(style.search is not None),
+        accepted_prediction=accepted,
+        rejected_prediction=rejected,
         service=style.service_tier,
     )
 

@@ -55,8 +55,8 @@ def usage_of(metered: Metered, *, writes: bool) -> dict[str, Any]:
         "completion_tokens_details": {
             "reasoning_tokens": metered.reasoning,
             "audio_tokens": metered.audio_output,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
+            "accepted_prediction_tokens": metered.accepted_prediction,
+            "rejected_prediction_tokens": metered.rejected_prediction,
         },
     }
 

@@ -94,6 +94,12 @@ def max_output_tokens(body: Mapping[str, Any]) -> int | None:
     return limit if isinstance(limit, int) else None
 
 
+def predicted_tokens(body: Mapping[str, Any]) -> int:
+    """Tokens that a prediction may add to each answer, at most: what of it does not come true is paid for as output."""
+    prediction = body.get("prediction")
+    return 0 if prediction is None else len(_encode(prediction))
+
+
 def answers(body: Mapping[str, Any]) -> int:
     return body.get("n") or 1
 
@@ -140,9 +146,9 @@ def _media_surplus(part: Mapping[str, Any]) -> int:
         case {"type": "input_audio", "input_audio": {"data": str(data)}}:
             return media.audio_tokens(len(data)) - len(data)
         case {"type": "file", "file": {"file_data": str(data)}}:
-            return media.file_tokens(len(data)) - len(data)
+            return media.file_tokens(data) - len(data)
         case {"type": "file"}:
-            return media.file_tokens(0)
+            return media.UNSEEN_FILE_TOKENS
         case _:
             return 0
 

@@ -147,11 +147,11 @@ def _media_surplus(block: Mapping[str, Any]) -> int:
         case {"type": "image"}:
             return media.IMAGE_TOKENS
         case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
-            return media.file_tokens(len(data)) - len(data)
+            return media.file_tokens(data) - len(data)
         case {"type": "document", "source": {"type": "text" | "content"}}:
             return 0
         case _:
-            return media.file_tokens(0)
+            return media.UNSEEN_FILE_TOKENS
 
 
 def needs(body: Mapping[str, Any]) -> frozenset[str]:

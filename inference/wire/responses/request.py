@@ -165,9 +165,9 @@ def _media_surplus(part: Mapping[str, Any]) -> int:
         case {"type": "input_audio", "input_audio": {"data": str(data)}}:
             return media.audio_tokens(len(data)) - len(data)
         case {"type": "input_file", "file_data": str(data)}:
-            return media.file_tokens(len(data)) - len(data)
+            return media.file_tokens(data) - len(data)
         case {"type": "input_file"}:
-            return media.file_tokens(0)
+            return media.UNSEEN_FILE_TOKENS
         case {"type": "input_image"}:
             return media.ORIGINAL_IMAGE_TOKENS
         case _:
