@@ -197,6 +197,14 @@ def test_a_method_that_is_not_described_is_refused_in_the_shape_of_the_path(
             assert_described(document, next(iter(methods.values())), answer)
 
 
+def test_what_is_not_there_is_said_in_json_unless_a_page_is_wanted(gateway: Served, tenant: Tenant) -> None:
+    path = "/governance/provider-keys/no-such-id"
+    answer = gateway.http.delete(path, headers=tenant.headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
+    page = gateway.http.get(path, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
 def assert_described(document: Json, operation: Json, answer: httpx.Response) -> None:
     """The status, the headers, the content type and the body are as the document has them."""
     where = (answer.request.method, answer.request.url.path, answer.status_code, answer.text[:500])

@@ -167,3 +167,21 @@ def test_no_page_is_wider_than_its_window(page, committed, width):
     ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize(
+    ("path", "hot", "management"),
+    [
+        ("/docs", "/v1/chat/completions", "/governance/provider-keys"),
+        ("/redoc", "Create a chat completion", "Add a key for a provider"),
+    ],
+)
+def test_the_api_viewers_show_every_route_and_complain_of_nothing(page, path, hot, management):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path)
+    for shown in (hot, management):
+        expect(page.get_by_text(shown, exact=True).last).to_be_attached(timeout=30_000)
+    page.wait_for_load_state("networkidle")
+    here = page.url.removesuffix(path)
+    assert [url for url in asked if not url.startswith((here, "data:", "blob:"))] == []
