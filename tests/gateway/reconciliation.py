@@ -184,6 +184,22 @@ def _parted(entry: LedgerEntry, calls: Sequence[Call]) -> tuple[Call | None, lis
 def _estimate_problems(kind: str, entry: LedgerEntry, call: Call, sent: Sent | None) -> Iterable[str]:
     """Reasoning that is not shown cannot be counted, nor what stands in an event that is not valid. How a provider lays
     out tools is its own affair."""
+    least, readable = _bounds(kind, call, sent)
+    said = f"{entry.input_tokens}+{entry.output_tokens}, worked {call['worked_input_tokens']}+{readable}, seen {least}"
+    if not least <= entry.output_tokens <= readable:
+        yield f"estimate {said}"
+    elif kind == LEFT and call["fault"] == "hang":
+        return  # nobody but the provider knows that it had not begun
+    elif sent and "tools" not in sent.call.body and entry.input_tokens != call["worked_input_tokens"]:
+        yield f"estimated prompt {said}"
+    elif call["provider"] == "anthropic" and call["fault"] != "bad_usage":
+        ours = {name: getattr(entry, name) for name in _TOLD_AT_ONCE}
+        if ours != {name: call[name] for name in _TOLD_AT_ONCE}:
+            yield f"cached {ours}, provider {call}"
+
+
+def _bounds(kind: str, call: Call, sent: Sent | None) -> tuple[int, int]:
+    """The least and the most output tokens that could be counted."""
     readable = call["worked_output_tokens"] - call["reasoning_tokens"]
     least = readable
     if call["provider"] == "anthropic" and call["stream"]:
@@ -196,17 +212,7 @@ def _estimate_problems(kind: str, entry: LedgerEntry, call: Call, sent: Sent | N
             least = min(least, count_tokens(text_seen(sent.body)))
     if sent and "n" in sent.call.body:
         least -= 1  # several answers are counted as one text, and a token may span the seam
-    said = f"{entry.input_tokens}+{entry.output_tokens}, worked {call['worked_input_tokens']}+{readable}, seen {least}"
-    if not least <= entry.output_tokens <= readable:
-        yield f"estimate {said}"
-    elif kind == LEFT and call["fault"] == "hang":
-        return  # nobody but the provider knows that it had not begun
-    elif sent and "tools" not in sent.call.body and entry.input_tokens != call["worked_input_tokens"]:
-        yield f"estimated prompt {said}"
-    elif call["provider"] == "anthropic" and call["fault"] != "bad_usage":
-        ours = {name: getattr(entry, name) for name in _TOLD_AT_ONCE}
-        if ours != {name: call[name] for name in _TOLD_AT_ONCE}:
-            yield f"cached {ours}, provider {call}"
+    return least, readable
 
 
 def _faults_of(calls: Sequence[Call]) -> str:
