@@ -29,6 +29,7 @@ from inference.endings import Ending
 from inference.estimate import estimate_usage
 from inference.models.batches import BatchItem, ProviderBatch
 from inference.providers.batches import LineEnd, LineResult, ProviderBatchError, ProviderBatches
+from inference.wire.written import written_text
 from inference.worker import in_thread
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ async def _charge(job: Job, item: BatchItem, raw: bytes, result: LineResult) -> 
     whole = crossing.read_whole(result.body)
     if whole is None:
         return None
-    usage = whole.usage or await estimate_usage(order, None, crossing.format.answer_text(whole.body))
+    usage = whole.usage or await estimate_usage(order, None, written_text(whole.body))
     usage = replace(usage, service=BATCH)
     await _record(job, item, order, Ending.of_call(plan, plan.model, usage, **facts), whole.body)
     return completed(item, whole.body, usage)
