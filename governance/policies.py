@@ -18,6 +18,8 @@ def change_policy(*, org_id: UUID | str, changes: dict[str, Any]) -> Policy:
     """Set fields of the policy, which is created if there is none. Announced once committed."""
     with transaction.atomic():
         policy, created = Policy.objects.select_for_update().get_or_create(org_id=UUID(str(org_id)))
+        if "cache_ttl_seconds" in changes and _is_shorter(changes["cache_ttl_seconds"], policy.cache_ttl_seconds):
+            policy.cache_epoch = policy.cache_epoch + 1
         for field, value in changes.items():
             setattr(policy, field, value)
         if not created:
@@ -26,3 +28,9 @@ def change_policy(*, org_id: UUID | str, changes: dict[str, Any]) -> Policy:
         policy.save()
         transaction.on_commit(lambda: publish(POLICY_CHANNEL, str(org_id)))
     return policy
+
+
+def _is_shorter(seconds: int | None, before: int | None) -> bool:
+    """Whether answers that were kept until now must not be given any more. The deployment's own time, for None, may
+    be another tomorrow: between it and any other there is no telling."""
+    return seconds != before and (seconds is None or before is None or seconds < before)
