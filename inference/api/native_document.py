@@ -30,6 +30,10 @@ async def document_of(
         document = await here.documents.resolve(principal.org_id, controls.document_id, asked.document, filing)
     if document is None and controls.workflow is not None:
         raise InvalidControl("workflow", "needs a 'document', or the 'document_id' of one")
+    if _takes_notes(controls) and controls.max_cost_nano is not None:
+        raise InvalidControl(
+            "cost_budget", "holds for one call, and 'map_reduce' makes one for each part"
+        )
     return document
 
 
@@ -64,6 +68,10 @@ def with_document(here: gateway.Gateway, call: Call, document: Document | None) 
         controls = replace(controls, workflow=replace(workflow, whole_fits=False))
         bound += int(size * share) - size
     return replace(call, controls=controls, input_token_bound=bound)
+
+
+def _takes_notes(controls: Controls) -> bool:
+    return controls.workflow is not None and controls.workflow.mode is WorkflowMode.MAP_REDUCE
 
 
 def _carries_document(asked: InferRequest) -> bool:

@@ -20,6 +20,8 @@ _CUE = re.compile(r"\n\s*[*_#>]*(?:your |the )?(?:answer|response|a)[ \t*_]*:?[\
 
 def question_begins(text: str) -> int:
     """The character at which the question begins that a text ends in; 0 when that is not certain."""
+    if "\n" not in text:
+        return 0
     labels = list(_LABEL.finditer(text, max(len(text) - _LONGEST - 1, 0)))
     if labels:
         begins = labels[-1].end()

@@ -33,7 +33,7 @@ class WorkflowCache:
     async def look_up(self, order: Order) -> Looked:
         """See `inference.stages.Cache`."""
         if not about_document(order):
-            return Looked(replace(order, notes={**order.notes, "t3": "not about a document"}))
+            return Looked(order)  # most are not, and even to note that would cost each of them more than this question
         looked = Looked(order) if self._answers is None else await self._answers.look_up(order)
         workflow = order.call.controls.workflow
         if looked.answer is None and workflow is not None and self._reader is not None:

@@ -71,4 +71,4 @@ def test_openais_models_read_it_too_and_nothing_is_claimed_for_what_they_do_them
 
 def test_a_short_prompt_is_passed_over(gateway: Served, tenant: Tenant, simulator: Simulator) -> None:
     gateway.chat(tenant, "What is a report, in general terms?")
-    assert tenant.ledger(1)[0].receipt["stages"]["t3"] == "not about a document"
+    assert "t3" not in tenant.ledger(1)[0].receipt["stages"]

@@ -139,6 +139,7 @@ def test_only_passages_are_read_where_that_is_asked_for_and_the_risk_is_stated(
         ({"workflow": {"mode": "select"}}, "workflow"),
         ({"workflow": {"mode": "guess"}, "document": "A text."}, "workflow.mode"),
         ({"workflow": {"mode": "map_reduce", "budget": 0.5}, "document": "A text."}, "workflow.budget"),
+        ({"workflow": {"mode": "map_reduce"}, "document": "A text.", "cost_budget": 1.0}, "cost_budget"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from caching.calibration import Calibration
 from caching.calibrations import Calibrations, Subject
 from caching.domain import CachedAnswer, Embedder, Filing, Neighbour
+from caching.workflow.digests import digest_of
 from inference.domain import Model, Order, Report, RoutingMode, Tier, Usage
 from inference.endings import pack_usage
 from inference.flights import Executed
@@ -63,7 +66,7 @@ class MemoryStore:
         return self._answers.pop(entry, None) is not None
 
 
-class _Cold:
+class Cold:
     """Calibrations of a deployment that has seen nothing yet."""
 
     async def of(self, subject: Subject) -> Calibration:
@@ -90,7 +93,7 @@ class Reuse:
 async def measure_reuse(meetings: Sequence[Meeting], model: Model, prices: PriceBook, embedder: Embedder) -> Reuse:
     """Every question about every meeting is asked; then again, about the same meeting with one character changed, about
     the next one, and by another organization."""
-    calibrations = cast("Calibrations", _Cold())
+    calibrations = cast("Calibrations", Cold())
     store = MemoryStore()
     lessons = Lessons(store, embedder, calibrations, ttl_seconds=3600)
     answers = SemanticCache(
@@ -107,18 +110,28 @@ async def measure_reuse(meetings: Sequence[Meeting], model: Model, prices: Price
             looked = await stage.look_up(order_about(text, asked, model, org_id=_ORG))
             if looked.learn is None or looked.answer is not None:
                 continue
-            looked.learn(_executed(looked.order, model))
+            looked.learn(executed(looked.order, model, _name_of(text, _ORG)))
             await lessons.settled()
-            situations = ((text, _ORG), (changed, _ORG), (other, _ORG), (text, _OTHER_ORG))
-            found = [await stage.look_up(order_about(about, asked, model, org_id=org)) for about, org in situations]
-            counts = [counts[0] + 1, *(n + (f.answer is not None) for n, f in zip(counts[1:], found, strict=True))]
+            counts[0] += 1
+            for kind, (about, org) in enumerate(((text, _ORG), (changed, _ORG), (other, _ORG), (text, _OTHER_ORG)), 1):
+                found = await stage.look_up(order_about(about, asked, model, org_id=org))
+                if found.answer is not None:
+                    own = _name_of(about, org).encode() in found.answer.body
+                    counts[kind] += own if kind == 1 else not own
     learning.cancel()
     return Reuse(*counts)
 
 
-def _executed(order: Order, model: Model) -> Executed:
+def _name_of(document: str, org_id: str) -> str:
+    """What an answer about this document to this organization consists of here."""
+    return digest_of(f"{org_id} {document}").hex()
+
+
+def executed(order: Order, model: Model, text: str) -> Executed:
+    """A call that ended with this answer."""
     usage = Usage(1, 1)
-    body = b'{"content":[{"type":"text","text":"An answer."}],"stop_reason":"end_turn"}'
+    content = [{"type": "text", "text": text}]
+    body = msgspec.json.encode({"content": content, "stop_reason": "end_turn"})
     entry = CachedAnswer(order.call.wire, body, model.id, model.provider, pack_usage(usage), 0.0, "", None, True)
     facts: dict[str, Any] = {"cost": None, "usage": usage, "latency_ms": 0}
     report = Report("evaluation", model.id, Tier.MISS, RoutingMode.EXPLICIT, "", **facts)
