@@ -59,6 +59,11 @@ DELETE FROM caching_semanticanswer WHERE id = %(id)s AND org_id = %(org)s RETURN
 """
 
 
+def nearest_query(size: int) -> str:
+    """The search among vectors of this length. Asks for `org`, `scope`, `vector` and `count`."""
+    return _NEAREST.format(size=size)
+
+
 async def learn_types(connection: AsyncConnection[Any]) -> None:
     """Teaches a new connection pgvector's type, when the database has it."""
     info = await TypeInfo.fetch(connection, "halfvec")
@@ -78,7 +83,7 @@ class PostgresStore:
     async def nearest(self, org_id: str, scope: bytes, vector: NDArray[np.float32], count: int) -> Sequence[Neighbour]:
         asked = {"org": org_id, "scope": scope, "vector": HalfVector(vector), "count": count}
         neighbours = []
-        for entry, question, name, similarity in await self._rows(_NEAREST.format(size=len(vector)), asked):
+        for entry, question, name, similarity in await self._rows(nearest_query(len(vector)), asked):
             text = self._question(org_id, entry, bytes(question))
             if text is not None:
                 neighbours.append(Neighbour(str(entry), text, similarity, str(name)))

@@ -13,7 +13,7 @@ CACHE_SECONDS = 120  # longer than any scenario repeats a question, short enough
 
 
 def create_tenant() -> str:
-    """A new organization; returns the secret of its key."""
+    """A new organization without T2, whose embedding would be all that a miss shows; returns the secret of its key."""
     owner = User.objects.create_user("benchmark@localhost")
     org = create_organization(name="Benchmark", owner=owner)
     Policy.objects.for_org(org.pk).update(
@@ -24,5 +24,13 @@ def create_tenant() -> str:
         tokens_per_minute=_OUT_OF_REACH,
         max_concurrency=_OUT_OF_REACH,
         cache_ttl_seconds=CACHE_SECONDS,
+        semantic_cache_enabled=False,
     )
     return issue_key(org_id=org.pk, name="benchmark", scopes=[Scope.INFER]).secret
+
+
+def create_semantic_tenant() -> tuple[str, str]:
+    """Another one as organizations are by default, with T2; returns its id and the secret of its key."""
+    owner = User.objects.create_user("semantic@localhost")
+    org = create_organization(name="Benchmark of T2", owner=owner)
+    return str(org.pk), issue_key(org_id=org.pk, name="benchmark", scopes=[Scope.INFER]).secret

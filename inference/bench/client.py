@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -142,6 +142,21 @@ async def send_one(target: Target, body: bytes) -> Exchange:
             return await connection.exchange(target.request(body))
     finally:
         connection.close()
+
+
+async def in_turn(target: Target, bodies: Iterable[bytes]) -> list[tuple[float, Exchange]]:
+    """One request after the other on one connection, each with the milliseconds that it took."""
+    connection, loop = await Connection.open(target.port), asyncio.get_running_loop()
+    answers = []
+    try:
+        for body in bodies:
+            sent_at = loop.time()
+            async with asyncio.timeout(GRACE_SECONDS):
+                exchange = await connection.exchange(target.request(body))
+            answers.append(((exchange.done_at - sent_at) * 1000, exchange))
+    finally:
+        connection.close()
+    return answers
 
 
 async def closed_loop(target: Target, bodies: Iterator[bytes], connections: int, seconds: float) -> LoadResult:

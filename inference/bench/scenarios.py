@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from inference.bench import figures, proc, wire
+from inference.bench import cache_scenarios, figures, proc, wire
 from inference.bench.figures import Figure, Measure
 from inference.bench.stage import Gateway, Round, Stage
 from inference.bench.target import LoadResult, Workload
@@ -115,6 +115,8 @@ SCENARIOS: dict[str, Scenario] = {
     "stream": stream,
     "memory": memory,
     "workers": workers,
+    "admission": cache_scenarios.admission,
+    "t2": cache_scenarios.t2,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from inference.bench import client, proc
 from inference.bench.load import Driver
+from inference.bench.probes import Probes
 from inference.bench.target import LoadResult, Target, Workload
 from inference.bench.upstream import new_precise_loop
 
@@ -27,10 +28,14 @@ class Sizes:
     seconds: int
     floor_seconds: int
     memory_requests: int
+    probes: int = 0
+    """Admissions, and hits of T2, in a round."""
+    entries: int = 0
+    """What T2's store holds."""
 
 
-QUICK = Sizes(rounds=3, seconds=2, floor_seconds=1, memory_requests=20_000)
-FULL = Sizes(rounds=5, seconds=8, floor_seconds=3, memory_requests=200_000)
+QUICK = Sizes(rounds=3, seconds=2, floor_seconds=1, memory_requests=20_000, probes=200, entries=10_000)
+FULL = Sizes(rounds=5, seconds=8, floor_seconds=3, memory_requests=200_000, probes=1_000, entries=100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,9 @@ class Stage:
     model: str
     start_gateway: Callable[[int], Gateway]
     """Starts another gateway with so many workers; it runs until the benchmark ends."""
+    probes: Probes | None = None
+    semantic: Target | None = None
+    """The gateway for an organization that has T2."""
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     answered: int = 0
@@ -108,9 +116,13 @@ class Stage:
     def ask(self, target: Target, work: Workload) -> client.Exchange:
         """Ask once; an answer other than 200 is a failure of the benchmark."""
         exchange = run_async(client.send_one(target, next(work.bodies())))
+        self.check(target, exchange)
+        return exchange
+
+    def check(self, target: Target, exchange: client.Exchange) -> None:
+        """Counts an answer; one other than 200 is a failure of the benchmark."""
         self._note(target, client.check_status(exchange))
         self._count(target, 1)
-        return exchange
 
     def warm_up(self, gateway: Gateway) -> None:
         """Answer enough of everything that caches, pools and code paths are as they stay."""

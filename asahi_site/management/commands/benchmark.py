@@ -18,8 +18,9 @@ from django.core.management import BaseCommand, CommandError, call_command
 
 from asahi_site.benchmark.databases import NoPlaceError, own_database, own_redis, servers
 from asahi_site.benchmark.instance import Databases, Instance
+from asahi_site.benchmark.probes import InstanceProbes
 from asahi_site.benchmark.processes import StartError, pinned
-from asahi_site.benchmark.tenant import create_tenant
+from asahi_site.benchmark.tenant import create_semantic_tenant, create_tenant
 from asahi_site.config import BASE_DIR
 from inference.bench import facts, load, wire
 from inference.bench.figures import Figure
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="about a minute; without it, about ten")
         parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="which of them, with commas between")
         parser.add_argument("--requests", type=int, help="how many the memory scenario sends")
+        parser.add_argument("--entries", type=int, help="how many T2's store holds in the t2 scenario")
         parser.add_argument("--client", default="", choices=["", "wrk", "oha", "own"], help="default: the best found")
         parser.add_argument("--model", default=settings.ASAHI.routing.baseline_model, help="the model asked for")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -54,6 +56,8 @@ class Command(BaseCommand):
         sizes = QUICK if options["quick"] else FULL
         if options["requests"]:
             sizes = replace(sizes, memory_requests=options["requests"])
+        if options["entries"]:
+            sizes = replace(sizes, entries=options["entries"])
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is stopped
         try:
             driver = load.find_driver(options["client"])
@@ -68,7 +72,8 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         call_command("migrate", verbosity=0)
-        self.stdout.write(json.dumps({"api_key": create_tenant()}))
+        api_key, (org_id, semantic_key) = create_tenant(), create_semantic_tenant()
+        self.stdout.write(json.dumps({"api_key": api_key, "semantic_key": semantic_key, "semantic_org": org_id}))
 
     def _run(self, names: list[str], sizes: Sizes, driver: load.Driver, options: dict[str, Any]) -> Report:
         """Start everything, play the scenarios, and stop everything, whatever happens."""
@@ -87,7 +92,11 @@ class Command(BaseCommand):
             instance.start_recorder()
             gateway = instance.start_gateway(1)
             direct = Target("provider", upstream_port, "/openai" + wire.CHAT_PATH)
-            stage = Stage(gateway, direct, driver, sizes, options["model"], instance.start_gateway)
+            stage = Stage(
+                gateway, direct, driver, sizes, options["model"], instance.start_gateway,
+                probes=InstanceProbes(databases, instance.semantic_org, instance.keys),
+                semantic=instance.with_semantic_key(gateway.target),
+            )  # fmt: skip
             figures = self._play(stage, names)
             _check_what_is_left(stage, instance)
             return Report(
