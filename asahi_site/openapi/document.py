@@ -10,7 +10,6 @@ from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
 
 from asahi_site.openapi import answers
-from asahi_site.openapi.rest import rest_paths
 from governance.auth import ApiKeyAuth
 from inference.api.bodies import COMPONENTS
 from inference.api.schemas import AnthropicError, NativeError, OpenAIError
@@ -44,6 +43,8 @@ class Document(OpenAPISchema):
         self["tags"] = [{"name": name, "description": said} for name, said in _TAGS.items() if name in used]
 
     def get_paths(self) -> Json:
+        from asahi_site.openapi.rest import rest_paths  # with REST framework: only whoever reads this document needs it
+
         paths: Json = {**super().get_paths(), **rest_paths()}
         for path, operation in _operations(paths):
             answers.complete(path, operation)
