@@ -11,6 +11,7 @@ import msgspec
 
 from inference.domain import Order, Usage, Wire
 from inference.tokens import count_tokens
+from inference.wire.media import usual_media_tokens
 from inference.wire.usage import priced
 
 _COUNTED_AT_ONCE = 20_000
@@ -56,6 +57,11 @@ async def count_prompt(body: Mapping[str, Any], wire: Wire) -> int:
     return await _count(turns) + _MARKS * (len(turns) + 1)
 
 
+async def count_request(body: Mapping[str, Any], wire: Wire) -> int:
+    """The same with what pictures, sounds and documents usually come to: a guess at what a provider would count."""
+    return await count_prompt(body, wire) + usual_media_tokens(body)
+
+
 async def _count(texts: Sequence[str]) -> int:
     if sum(map(len, texts)) <= _COUNTED_AT_ONCE:
         return sum(map(count_tokens, texts))
@@ -95,5 +101,7 @@ def _texts(part: Any) -> Iterator[str]:
             yield from _texts(item)
     elif isinstance(part, dict):
         for name, value in part.items():
-            if name not in _NOT_TEXT:
+            if name == "tool_calls" and isinstance(value, list):
+                yield from (msgspec.json.encode(call).decode() for call in value)  # read as they were written
+            elif name not in _NOT_TEXT:
                 yield from _texts(value)

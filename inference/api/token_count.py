@@ -6,6 +6,7 @@ A model whose provider has no such endpoint gets our own count, and the answer s
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from django.http import HttpRequest
@@ -22,10 +23,11 @@ from inference.api.intake import read_json
 from inference.api.render import JSON, RawHeaders, Refused, WireResponse
 from inference.calling import own_key_refused, refusal_of
 from inference.domain import Model, Refusal, RefusalKind, Wire
-from inference.estimate import count_prompt
+from inference.estimate import count_request
 from inference.providers.upstream import Failure
 from inference.wire.decoding import INVALID
 from inference.wire.format import format_of
+from inference.wire.translate import Untranslatable, Way
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Anthropic-compatible"])
 
@@ -56,7 +58,16 @@ async def count_tokens(request: HttpRequest) -> HttpResponseBase:
         raise Refused(Refusal(RefusalKind.INVALID, message, details={"param": "model"}))
     if model is not None and model.speaks(Wire.MESSAGES):
         return await _ask_provider(request, model, body)
-    return _answer(await count_prompt(body, Wire.MESSAGES), [_ESTIMATED])
+    return _answer(await _estimate(model, body), [_ESTIMATED])
+
+
+async def _estimate(model: Model | None, body: dict[str, Any]) -> int:
+    """Counted as it would be sent, if it can be."""
+    if model is not None:
+        said = Way(Wire.MESSAGES, model.wire).ask({"max_tokens": 1, **body}, model)
+        if not isinstance(said, Untranslatable):
+            return await count_request(said, model.wire)
+    return await count_request(body, Wire.MESSAGES)
 
 
 def _model_of(name: object, policy: PolicySnapshot) -> Model | Refusal | None:

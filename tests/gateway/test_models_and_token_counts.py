@@ -174,3 +174,50 @@ def test_a_model_of_the_other_kind_is_refused_by_the_field_that_names_it(
 
 def test_an_embedding_model_counts_no_messages(gateway: Served, tenant: Tenant) -> None:
     assert count(gateway, tenant, model="text-embedding-3-small")[0] == 400
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string", "description": "A city by its full name"}}}
+TOOLS = [{"name": name, "description": f"Tells of {name}", "input_schema": SCHEMA} for name in ("weather", "roads")]
+PICTURE = {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}
+ASKED = {"role": "user", "content": "And in Nagoya, say, how is the weather there today?"}
+CALLED = [
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "weather", "input": {"city": "Oslo"}}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "Rain, and more rain later"}]},
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [ASKED], "system": "Answer briefly, and only what you know for certain."},
+        {"messages": [{"role": "user", "content": "The sea is wide and the ships are many. " * 2000}]},
+        {"messages": [ASKED, {"role": "assistant", "content": "It rains."}] * 20 + [ASKED]},
+        {"messages": [ASKED], "tools": TOOLS},
+        {"messages": [ASKED, *CALLED], "tools": TOOLS},
+        {"messages": [{"role": "user", "content": [PICTURE, {"type": "text", "text": "What is this?"}]}]},
+        {"messages": [{"role": "user", "content": [PICTURE] * 5}]},
+    ],
+    ids=["short", "long", "many turns", "tools", "tool results", "a picture", "pictures"],
+)
+@pytest.mark.parametrize("model", ["gpt-6-luna", "command-a"])
+def test_our_own_count_is_near_the_providers(
+    gateway: Served, tenant: Tenant, simulator: Simulator, model: str, body: dict[str, object]
+) -> None:
+    if model == "command-a" and "image" in str(body):
+        return  # it sees none
+    asked = {**body, "model": model, "max_tokens": 9}
+    answer = gateway.http.post("/v1/messages", json=asked, headers=tenant.headers)
+    assert answer.status_code == 200, answer.text
+    (worked,) = simulator.calls()
+    status, _, counted = count(gateway, tenant, **{"model": model, **body})
+    assert (status, counted["input_tokens"]) == (200, pytest.approx(worked["input_tokens"], rel=0.1))
+
+
+@pytest.mark.parametrize(
+    "content", [[{"type": "image"}], [{"type": "document", "source": {"type": "base64", "data": "no base64"}}], []]
+)
+def test_odd_content_is_counted_or_refused_and_breaks_nothing(
+    gateway: Served, tenant: Tenant, content: list[object]
+) -> None:
+    for model in ("gpt-6-luna", "asahi"):
+        assert count(gateway, tenant, model=model, messages=[{"role": "user", "content": content}])[0] in (200, 400)
