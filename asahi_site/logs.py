@@ -19,7 +19,7 @@ import msgspec
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _MOST_QUEUED = 100_000
-_QUIET = ("httpx", "httpcore", "asyncio", "urllib3", "stripe")
+_QUIET = ("httpx", "httpx2", "httpcore", "asyncio", "urllib3", "stripe")
 
 
 class JsonFormatter(logging.Formatter):
