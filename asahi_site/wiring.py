@@ -22,7 +22,7 @@ from asahi_site.gateway_pool import make_pool
 from asahi_site.provider_wiring import Outward, make_outward
 from asahi_site.push import PushedChanges
 from asahi_site.semantic_wiring import Semantic, make_semantic
-from asahi_site.workflow_wiring import make_documents, make_workflow
+from asahi_site.workflow_wiring import Workflow, make_documents, make_workflow
 from caching import exact
 from caching.exact import EntryFormat, ExactCache
 from caching.local import LocalAnswers
@@ -166,8 +166,6 @@ def _build(*, semantic: bool) -> _Parts:
         execute=Executor(_make_providers(outward, records, uses)),
         record_hit=records.hit,
     )
-    pipeline = Pipeline(stages, flights)
-    workflow.notes.connect(pipeline.answer)
     return _Parts(
         pool=pool,
         pipe=pipe,
@@ -180,9 +178,16 @@ def _build(*, semantic: bool) -> _Parts:
         records=records,
         semantic=t2,
         directory=_make_directory(pool),
-        gateway=_make_gateway(pipeline, registry, prices, outward, pool),
+        gateway=_make_gateway(_make_pipeline(stages, flights, workflow), registry, prices, outward, pool),
         runtime=runtime.Runtime(process_id, pool, pipe, outward.targets, outward.breakers, outward.standing),
     )
+
+
+def _make_pipeline(stages: Stages, flights: Flights, workflow: Workflow) -> Pipeline:
+    """T3 makes calls of its own through the pipeline that it is a stage of."""
+    pipeline = Pipeline(stages, flights)
+    workflow.notes.connect(pipeline.answer)
+    return pipeline
 
 
 def _make_directory(pool: Pool) -> PrincipalDirectory:

@@ -49,6 +49,8 @@ class WorkflowCache:
         sighting = await self._prefixes.sight(order.principal.org_id, digests, named=named)
         marks = place_marks(self._prices, order, found, sighting)
         facts = {**order.evidence.get("t3", {}), **_facts(found, sighting, marks)}
+        if document := order.call.controls.document:
+            facts["document"] = document.hex()
         said = _said(found, sighting, marks)
         note = f"{before}; {said}" if (before := order.notes.get("t3", "")) else said
         return replace(
