@@ -46,6 +46,7 @@ from inference.domain import (
     StreamedAnswer,
     Wire,
 )
+from inference.wire.checks import shape_problem
 from inference.wire.format import format_of
 
 router = Router(auth=HotKeyAuth(Scope.INFER), tags=["Asahi"])
@@ -108,10 +109,10 @@ def _read(raw: bytes) -> InferRequest | Refusal:
     body = read_json(raw)
     if isinstance(body, Refusal):
         return body
-    try:
-        asked = msgspec.convert(body, InferRequest)
-    except msgspec.ValidationError as error:
-        return Refusal(RefusalKind.UNPROCESSABLE, str(error))
+    problem = shape_problem(body, InferRequest)
+    if problem is not None:
+        return Refusal(RefusalKind.UNPROCESSABLE, problem.message, details={"param": problem.param})
+    asked = msgspec.convert(body, InferRequest)
     if (asked.prompt is None) == (asked.messages is None):
         return Refusal(RefusalKind.UNPROCESSABLE, "give exactly one of 'prompt' and 'messages'")
     return asked

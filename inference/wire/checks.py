@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>.*)`$")
 
 
@@ -47,5 +48,8 @@ def _named(error: str) -> Invalid:
     if missing := _MISSING.match(what):
         path = f"{path}.{missing['field']}" if path else missing["field"]
         return Invalid(path, f"Missing required field '{path}'.")
+    if unknown := _UNKNOWN.match(what):
+        path = f"{path}.{unknown['field']}" if path else unknown["field"]
+        return Invalid(path, f"Unknown field '{path[:100]}'.")
     expected = what[:1].lower() + what[1:].replace("`", "")
     return Invalid(path, f"Invalid '{path or 'body'}': {expected}.")

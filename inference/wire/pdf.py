@@ -13,8 +13,8 @@ MOST_PAGES: Final = 600
 _LEAF: Final = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
 _COUNT: Final = re.compile(rb"/Count\s+(\d{1,9})")
 _KIDS: Final = re.compile(rb"/Kids\s*\[([^\]]{0,100000})")
-_PACKED: Final = re.compile(rb"/ObjStm\b.{0,2000}?stream\r?\n", re.DOTALL)
-_UNPACKED_BYTES: Final = 8 * 2**20
+_LONGEST_HEAD, _MOST_STREAMS, _UNPACKED_BYTES = 2_000, 10_000, 8 * 2**20
+"""How far behind its type an object stream begins, how many are read, and how much they may hold."""
 
 
 def pages_at_most(pdf: bytes) -> int:
@@ -33,10 +33,18 @@ def pages_at_most(pdf: bytes) -> int:
 
 def _unpacked(pdf: bytes) -> Iterator[bytes]:
     """What compressed object streams hold. Raises zlib.error for what is not to be read, or too much of it."""
-    left = _UNPACKED_BYTES
-    for found in _PACKED.finditer(pdf):
-        part = zlib.decompressobj().decompress(memoryview(pdf)[found.end() :], left)
-        left -= len(part)
+    left, at = _UNPACKED_BYTES, 0
+    for _ in range(_MOST_STREAMS):
+        at = pdf.find(b"/ObjStm", at)
+        if at < 0:
+            return
+        start = pdf.find(b"stream", at, at + _LONGEST_HEAD)
+        end = pdf.find(b"endstream", start + 6) if start >= 0 else -1
+        if end < 0:
+            break
+        part = zlib.decompressobj().decompress(pdf[start + 6 : end].lstrip(b"\r\n"), left)
+        left, at = left - len(part), end
         if left <= 0:
-            raise zlib.error("too large")
+            break
         yield part
+    raise zlib.error("not to be read, or too much")

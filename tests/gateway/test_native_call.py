@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from asahi_site import runtime
+from inference.api.native_schema import InferAnswer
 from tests.gateway.conftest import Served, Simulator, Tenant
 from tests.gateway.raw_provider import ANSWER, GOOD_STREAM, RawProvider, chunk, event, in_place_of, stream
 
@@ -95,3 +96,37 @@ def test_the_user_of_a_native_call_is_recorded(gateway: Served, tenant: Tenant) 
     body = {"prompt": "hello", "user_id": "user-7", "max_tokens": 8}
     assert gateway.http.post("/infer", json=body, headers=tenant.headers).status_code == 200
     assert tenant.ledger(1)[0].end_user == "user-7"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"prompt": 7}, "prompt"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": "x", "tags": ["a", 1]}, "tags[1]"),
+        ({"prompt": "x", "latency_budget_ms": 0}, "latency_budget_ms"),
+        ({"prompt": "x", "temperature": 1}, "temperature"),
+        ({"prompt": "x", "workflow": {"mode": "select", "depth": 1}}, "workflow.depth"),
+        ({"prompt": "x", "routing_mode": "magic"}, "routing_mode"),
+        ({"prompt": "x", "cost_budget": -1}, "cost_budget"),
+        ({"messages": [{"role": "nobody", "content": "x"}]}, "messages[0].role"),
+    ],
+)
+def test_what_a_native_call_cannot_be_is_named_by_its_field(
+    gateway: Served, tenant: Tenant, body: dict[str, Any], param: str
+) -> None:
+    answer = gateway.http.post("/infer", json=body, headers=tenant.headers)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert set(error) == {"type", "message", "request_id", "details"}
+    assert error["type"] == "validation_error"
+    assert (error["details"]["param"], "$" in error["message"]) == (param, False)
+    tenant.ledger(0)
+
+
+def test_a_bare_prompt_is_all_that_a_native_call_needs_and_its_answer_has_every_field(
+    gateway: Served, tenant: Tenant
+) -> None:
+    answer = gateway.http.post("/infer", json={"prompt": "Say good morning."}, headers=tenant.headers)
+    assert answer.status_code == 200
+    assert set(answer.json()) == set(InferAnswer.model_fields)

@@ -14,6 +14,11 @@ from inference.wire.translate.chat_conversation import conversation_to_messages
 from inference.wire.translate.refusal import Untranslatable, present, refuse, refuse_others, refusing
 from inference.wire.translate.tools import choice_to_messages, offered_tools, tools_to_messages
 
+_ONLY_SCHEMAS: Final = "only a JSON schema can be asked for there"
+_NO_JSON_MODE: Final = (
+    "without a schema its provider promises no JSON; give one, with the type json_schema, or leave the choice of the "
+    "model to Asahi, which keeps to models that have a JSON mode"
+)
 _CROSSING: Final = crossing(FIELDS)
 
 
@@ -86,7 +91,7 @@ def _output_format(body: Mapping[str, Any]) -> dict[str, Any] | None:
     if wanted["type"] == "text":
         return None
     if wanted["type"] != "json_schema":
-        refuse("response_format.type", "only a JSON schema can be asked for there")
+        refuse("response_format.type", _NO_JSON_MODE if wanted["type"] == "json_object" else _ONLY_SCHEMAS)
     refuse_others(wanted, {"type", "json_schema"}, "response_format")
     described = wanted.get("json_schema") or {}
     if "schema" not in described:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import zlib
 
 import pytest
@@ -54,6 +55,25 @@ def test_a_count_that_lies_in_either_direction_hides_no_page() -> None:
 )
 def test_where_nothing_can_be_read_as_many_pages_are_assumed_as_providers_take(unreadable: bytes) -> None:
     assert pages_at_most(unreadable) == MOST_PAGES
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"/ObjStm " * 2**20,
+        b"/ObjStm stream\n" * 2**19,
+        b"/ObjStm stream\n" + zlib.compress(b"x") + b"endstream ",
+        b"/Kids [" * 2**20,
+        b"/Type " * 2**20,
+        b"/Count " * 2**20,
+    ],
+    ids=["no streams", "no ends", "streams", "kids", "types", "counts"],
+)
+def test_a_hostile_file_takes_no_time_to_speak_of(hostile: bytes) -> None:
+    raw = HEAD + hostile * (8 * 2**20 // len(hostile))
+    began = time.perf_counter()
+    assert 0 < pages_at_most(raw) <= MOST_PAGES
+    assert time.perf_counter() - began < 2
 
 
 def test_more_pages_than_providers_take_are_no_more_than_that() -> None:

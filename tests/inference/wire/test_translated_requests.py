@@ -359,3 +359,12 @@ def test_a_schema_keeps_its_name_as_its_title() -> None:
         "type": "json_schema",
         "schema": {"title": "weather", "description": "Today's.", **SCHEMA},
     }
+
+
+def test_json_mode_for_claude_is_refused_with_the_way_out() -> None:
+    body = {"messages": [{"role": "user", "content": "JSON"}], "response_format": {"type": "json_object"}}
+    there = to_messages(body, accepted=(), default_max_tokens=64)
+    assert isinstance(there, Untranslatable)
+    assert there.param == "response_format.type"
+    assert "json_schema" in there.message
+    assert "JSON mode" in there.message
