@@ -34,7 +34,7 @@ def keep(tenant: Tenant, filing: Filing, *, model: str = "gpt-6-luna", **facts: 
 
 def kept(tenant: Tenant) -> tuple[int, int]:
     tables = WorkflowDocument, WorkflowStep
-    documents, steps = (table.objects.for_org(tenant.org.pk).count() for table in tables)  # type: ignore[attr-defined]
+    documents, steps = (table.objects.for_org(tenant.org.pk).count() for table in tables)
     return documents, steps
 
 
