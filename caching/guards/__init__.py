@@ -20,6 +20,7 @@ from caching.guards.structure import (
     turned_order,
 )
 from caching.guards.values import (
+    different_addresses,
     different_code,
     different_identifiers,
     different_numbers,
@@ -33,6 +34,7 @@ GUARDS: dict[str, Guard] = {
     "identifier": different_identifiers,
     "number": different_numbers,
     "unit": different_units,
+    "address": different_addresses,
     "code": different_code,
     "quotation": different_quotations,
     "polarity": turned_meaning,

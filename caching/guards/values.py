@@ -1,4 +1,4 @@
-"""Guards over what must be equal to the letter: numbers and units, identifiers, code, quotations."""
+"""Guards over what must be equal to the letter: numbers and units, identifiers, addresses, code, quotations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from caching.guards.alignment import Alignment
 from caching.guards.lexicon import lexicon
 from caching.guards.reading import Kind, Reading
+
+_ADDRESS = re.compile(r"https?://\S+|(?<![\w./])/(?:[\w.-]+/)+[\w.-]+")
+"""Of a page, or a path of at least two parts. A single slash joins words: `and/or`."""
 
 
 def different_numbers(alignment: Alignment) -> str | None:
@@ -43,6 +46,12 @@ def different_code(alignment: Alignment) -> str | None:
     return missing[0] if missing else None
 
 
+def different_addresses(alignment: Alignment) -> str | None:
+    """Fires on an address of a page or a path that is not on both sides."""
+    cached, asked = _addresses(alignment.cached), _addresses(alignment.asked)
+    return None if cached == asked else min(cached ^ asked)[:60]
+
+
 def different_quotations(alignment: Alignment) -> str | None:
     """Fires on a quotation whose words the other side does not have, quoted or not."""
     for own, other in ((alignment.cached, alignment.asked), (alignment.asked, alignment.cached)):
@@ -51,6 +60,10 @@ def different_quotations(alignment: Alignment) -> str | None:
             if quotation not in lowered:
                 return f"“{quotation[:40]}”"
     return None
+
+
+def _addresses(reading: Reading) -> frozenset[str]:
+    return frozenset(found.rstrip(".,;:!?)") for found in _ADDRESS.findall(reading.text.lower()))
 
 
 def _numbers(reading: Reading) -> frozenset[float]:

@@ -12,6 +12,8 @@ APART = [
     ("unit", "Is it safe to run at 2 am?", "Is it safe to run at 2 pm?"),
     ("unit", "How do I convert $20?", "How do I convert €20?"),
     ("code", "What does parse_date do?", "What does parse_time do?"),
+    ("address", "What is at https://example.test/a?", "What is at https://example.test/b?"),
+    ("address", "What does /etc/ssh/config say?", "What does the configuration say?"),
     ("quotation", 'What does "carpe diem" mean?', 'What does "memento mori" mean?'),
     ("polarity", "Should I buy Tesla stock?", "Should I sell Tesla stock?"),
     ("polarity", "Is mobile deposit available?", "Is mobile deposit unavailable?"),
