@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from caching.domain import Filing
 from governance.domain import Scope
 from tests.analytics.happenings import cache_hit, finished
+from tests.caching.keeping import keep_exact
 
 pytestmark = pytest.mark.django_db
 
@@ -72,13 +74,10 @@ def test_metrics_of_an_organization_without_requests_are_zero_and_not_made_up(ca
 
 
 def test_cache_size_counts_this_organizations_entries_in_redis(caller, stranger, client):
-    keys = [f"asahi:t1:{{{caller.org.pk}}}:{number}" for number in range(3)]
-    client.mset(dict.fromkeys(keys, b"answer"))
-    try:
-        assert caller.get("/metrics").json()["cache_size"] == 3
-        assert stranger.get("/metrics").json()["cache_size"] == 0
-    finally:
-        client.delete(*keys)
+    for _ in range(3):
+        keep_exact(client, caller.org.pk, Filing("key-1"))
+    assert caller.get("/metrics").json()["cache_size"] == 3
+    assert stranger.get("/metrics").json()["cache_size"] == 0
 
 
 def test_the_cost_summary_of_a_day_leaves_older_requests_out(caller, history):
