@@ -8,12 +8,12 @@ have it as a stream while it comes; the others wait for its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from caching.domain import CachedAnswer
-from inference.domain import Refusal, Report
+from inference.domain import Refusal, Report, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,24 +188,39 @@ class LiveStream:
             self._execution.detach()
 
 
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """A cache of answers by meaning had one for the leader, and so has it for all. `notes` and `evidence` say why."""
+
+    answer: CachedAnswer
+    tier: Tier
+    reason: str
+    notes: Mapping[str, str]
+    evidence: Mapping[str, Mapping[str, Any]]
+
+
 class Flight:
     """Where identical calls meet until their upstream call has begun, and while it runs."""
 
     def __init__(self) -> None:
-        self._launched: asyncio.Future[Execution | None] = asyncio.get_running_loop().create_future()
+        self._launched: asyncio.Future[Execution | Spared | None] = asyncio.get_running_loop().create_future()
 
     def launch(self, execution: Execution) -> None:
         self._launched.set_result(execution)
 
+    def spare(self, spared: Spared) -> None:
+        """No upstream call is needed."""
+        self._launched.set_result(spared)
+
     def abandon(self) -> bool:
-        """The leader will not call upstream: it was refused, or a cache had the answer. False once it has launched."""
+        """The leader will not call upstream: it was refused, or T1 had the answer. False once it has launched."""
         if self._launched.done():
             return False
         self._launched.set_result(None)
         return True
 
-    async def launched(self) -> Execution | None:
-        """The upstream call to share; None when each must see for itself."""
+    async def launched(self) -> Execution | Spared | None:
+        """The upstream call, or the answer, to share; None when each must see for itself."""
         return await asyncio.shield(self._launched)
 
 
@@ -239,6 +254,11 @@ class Flights:
         """The leader is done with its seat: if it never called upstream, the others must see for themselves."""
         if seat.flight.abandon():
             self._close(seat)
+
+    def spare(self, seat: Seat, spared: Spared) -> None:
+        """The leader has its answer without an upstream call, and so have those who wait."""
+        seat.flight.spare(spared)
+        self._close(seat)
 
     def take_off(self, seat: Seat, execution: Execution) -> None:
         """The leader's upstream call begins; the flight closes when its answer is there."""

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caching.domain import CachedAnswer
 from governance.domain import Principal
-from inference.domain import Answer, Call, Order, Refusal, RefusalKind, Reply, Report, StreamedAnswer, Tier
-from inference.flights import Execution, Flights, Outcome, Seat
+from inference.domain import (
+    Answer,
+    CacheMode,
+    Call,
+    Order,
+    Refusal,
+    RefusalKind,
+    Reply,
+    Report,
+    StreamedAnswer,
+    Tier,
+)
+from inference.flights import Execution, Flights, Outcome, Seat, Spared
 from inference.stages import Learn, Stages
 from inference.wire.format import format_of
 
@@ -74,7 +85,7 @@ class Pipeline:
         try:
             if stages.batching is not None:
                 order = await stages.batching(order)
-            order, reply, lessons = await self._look_up(order)
+            order, reply, lessons = await self._look_up(order, seat)
             if reply is not None:
                 return reply
             if stages.optimize is not None:
@@ -93,13 +104,15 @@ class Pipeline:
                 stages.governance.release(order)
         return await self._read(order, execution)
 
-    async def _look_up(self, order: Order) -> tuple[Order, Reply | None, list[Learn]]:
+    async def _look_up(self, order: Order, seat: Seat) -> tuple[Order, Reply | None, list[Learn]]:
         """What T2 and T3 made of the order, their answer, and what they want to learn when there is none."""
         lessons = []
         for tier, cache in self._caches:
             looked = await cache.look_up(order)
             order = looked.order
             if looked.answer is not None:
+                spared = Spared(looked.answer, tier, looked.reason, order.notes, order.evidence)
+                self._flights.spare(seat, spared)
                 return order, await self._replay(order, looked.answer, tier, looked.reason), []
             if looked.refusal is not None:
                 return order, looked.refusal, []
@@ -115,17 +128,19 @@ class Pipeline:
         if isinstance(verdict, CachedAnswer):
             return await self._replay(order, verdict, Tier.T1, "exact repeat: answered from T1")
         try:
-            execution = await seat.flight.launched()
-            outcome = None if execution is None else await execution.whole()
+            shared = await seat.flight.launched()
+            outcome = await shared.whole() if isinstance(shared, Execution) else None
         finally:
             self._stages.governance.release(order)
+        if isinstance(shared, Spared) and order.call.controls.cache is not CacheMode.EXACT:
+            order = replace(order, notes=shared.notes, evidence=shared.evidence)
+            return await self._replay(order, shared.answer, shared.tier, shared.reason)
         if outcome is None or (isinstance(outcome, Refusal) and outcome.kind is RefusalKind.CANCELLED):
             return None
         if isinstance(outcome, Refusal):
             return outcome
-        if outcome.entry is None:
-            return Alone()
-        return await self._replay(order, outcome.entry, Tier.T1, "shared the answer of an identical call in flight")
+        reason = "shared the answer of an identical call in flight"
+        return Alone() if outcome.entry is None else await self._replay(order, outcome.entry, Tier.T1, reason)
 
     async def _read(self, order: Order, execution: Execution) -> Reply:
         if not order.call.stream:
