@@ -213,8 +213,8 @@ def test_a_response_under_a_key_is_made_once(gateway: Served, tenant: Tenant, ba
 
 def a_batch(gateway: Served, tenant: Tenant, window: str = "24h") -> dict[str, Any]:
     lines = b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {}}'
-    form = {"data": {"purpose": "batch"}, "files": {"file": ("lines.jsonl", lines)}}
-    uploaded = gateway.http.post("/v1/files", headers=tenant.headers, **form)
+    files = {"file": ("lines.jsonl", lines)}
+    uploaded = gateway.http.post("/v1/files", headers=tenant.headers, data={"purpose": "batch"}, files=files)
     return {"input_file_id": uploaded.json()["id"], "endpoint": CHAT, "completion_window": window}
 
 

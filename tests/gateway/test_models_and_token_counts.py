@@ -76,7 +76,7 @@ def test_what_cannot_be_counted_is_refused(gateway: Served, tenant: Tenant) -> N
     assert (status, answer["type"]) == (400, "error")
 
 
-def anthropic(gateway: Served, tenant: Tenant, path: str, **params: object) -> httpx.Response:
+def anthropic(gateway: Served, tenant: Tenant, path: str, **params: str | int) -> httpx.Response:
     return gateway.http.get(path, params=params, headers={**tenant.headers, **ANTHROPIC})
 
 
@@ -106,7 +106,7 @@ def test_anthropics_list_comes_in_pages_both_ways(gateway: Served, tenant: Tenan
     [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"after_id": "gpt-7000"}, {"before_id": "\x00"}],
 )
 def test_a_page_that_cannot_be_is_refused_in_anthropics_shape(
-    gateway: Served, tenant: Tenant, params: dict[str, object]
+    gateway: Served, tenant: Tenant, params: dict[str, str | int]
 ) -> None:
     answer = anthropic(gateway, tenant, "/v1/models", **params)
     assert answer.status_code == 400

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.gateway.conftest import Served, Simulator, Tenant
@@ -36,7 +38,7 @@ def test_what_was_predicted_rightly_costs_nothing_more(gateway: Served, tenant: 
 
 def test_a_prediction_is_reserved_as_output(gateway: Served, tenant: Tenant) -> None:
     """The cap allows the prompt and a short answer; it would not hold if the prediction came to nothing."""
-    capped = {"headers": {"x-asahi-max-cost": "0.0005"}, "model": MODEL, "max_tokens": 10}
+    capped: dict[str, Any] = {"headers": {"x-asahi-max-cost": "0.0005"}, "model": MODEL, "max_tokens": 10}
     assert gateway.chat(tenant, "say it", **capped).status_code == 200
     long = gateway.chat(tenant, "say it", prediction=guess(WRONG), **capped)
     assert long.status_code == 403
