@@ -81,7 +81,11 @@ class Cache(Section):
     embedding_timeout_ms: int | None = Field(
         None, gt=0, description="After which a request goes on without T2: 30 locally, 300 with an API"
     )
-    store_timeout_ms: int = Field(50, gt=0, description="The same for the search in Postgres")
+    store: Literal["postgres", "pinecone"] = "postgres"
+    """Where T2's vectors are; answers are in Postgres anyway. Pinecone needs PINECONE_API_KEY and PINECONE_INDEX."""
+    store_timeout_ms: int | None = Field(
+        None, gt=0, description="The same for a search: 50 in Postgres, 250 in Pinecone"
+    )
     verifier_model: str = Field("", description="A registered model that is asked about doubtful hits; empty: none")
     verifier_timeout_ms: int = Field(800, gt=0)
     document_days: int = Field(30, gt=0, description="How long a document is kept under its id, since it was sent last")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -29,7 +31,12 @@ from inference.semantic.stage import SemanticCache
 from inference.semantic.verifier import Verifier
 from inference.workflow.documents import find_question, find_question_about_document
 
+if TYPE_CHECKING:
+    from caching.pinecone_store import PineconeStore
+
 log = logging.getLogger(__name__)
+
+_POSTGRES_PATIENCE_MS, _PINECONE_PATIENCE_MS = 50, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Semantic:
     lessons: Lessons
     calibrations: Calibrations
     sources: Sources
+    store: PostgresStore | PineconeStore
 
     @property
     def embedder(self) -> Embedder:
@@ -54,6 +62,8 @@ class Semantic:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.calibrations.flush)
             stack.push_async_callback(self.sources.aclose)
+            if not isinstance(self.store, PostgresStore):
+                stack.push_async_callback(self.store.aclose)
             for work in (self.lessons.run(), self.calibrations.share(), self._warm_up()):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
@@ -72,7 +82,7 @@ def make_semantic(
     """As this deployment is configured. Raises ImproperlyConfigured."""
     config = settings.ASAHI.cache
     sources = make_sources(registry, prices, outward.targets)
-    store = PostgresStore(pool, EntryFormat(keys), keys, patience=config.store_timeout_ms / 1000)
+    store = _make_store(pool, keys)
     calibrations = Calibrations(pool)
     lessons = Lessons(store, sources.local.embedder, calibrations, ttl_seconds=config.semantic_ttl_seconds)
     verifier = _make_verifier(outward, registry, prices)
@@ -80,7 +90,24 @@ def make_semantic(
         SemanticCache(store, sources, calibrations, lessons, tier=tier, find=find, verifier=verifier)
         for tier, find in ((Tier.T2, find_question), (Tier.T3, find_question_about_document))
     )
-    return Semantic(cache, documents, lessons, calibrations, sources)
+    return Semantic(cache, documents, lessons, calibrations, sources, store)
+
+
+def _make_store(pool: Pool, keys: Keyring | None) -> PostgresStore | PineconeStore:
+    config = settings.ASAHI.cache
+    postgres = PostgresStore(
+        pool, EntryFormat(keys), keys, patience=(config.store_timeout_ms or _POSTGRES_PATIENCE_MS) / 1000
+    )
+    if config.store == "postgres":
+        return postgres
+    from caching.pinecone import Pinecone
+    from caching.pinecone_store import PineconeStore
+
+    key, index = (os.environ.get(name, "").strip() for name in ("PINECONE_API_KEY", "PINECONE_INDEX"))
+    if not key or not index:
+        raise ImproperlyConfigured("ASAHI_CACHE_STORE is pinecone: set PINECONE_API_KEY and PINECONE_INDEX")
+    patience = (config.store_timeout_ms or _PINECONE_PATIENCE_MS) / 1000
+    return PineconeStore(Pinecone(key=key, index=index, patience=patience), postgres)
 
 
 def _make_verifier(outward: Outward, registry: Registry, prices: PriceBook) -> Verifier | None:

@@ -44,14 +44,20 @@ SELECT near.answer_id, answer.question, answer.name, near.similarity
 _ANSWER = """
 SELECT entry FROM caching_semanticanswer WHERE id = %(id)s AND org_id = %(org)s AND expires_at > now()
 """
-_ADD = """
-WITH kept AS (
-  INSERT INTO caching_semanticanswer
-         (id, org_id, name, question, entry, task, model, key_id, marks, document, stored_at, expires_at)
-  VALUES (%(id)s, %(org)s, %(name)s, %(question)b, %(entry)b, %(task)s, %(model)s, %(key)s, %(marks)b, %(document)b,
-          %(stored_at)s, %(expires_at)s) RETURNING id)
+_KEEP = """
+INSERT INTO caching_semanticanswer
+       (id, org_id, name, question, entry, task, model, key_id, marks, document, stored_at, expires_at)
+VALUES (%(id)s, %(org)s, %(name)s, %(question)b, %(entry)b, %(task)s, %(model)s, %(key)s, %(marks)b, %(document)b,
+        %(stored_at)s, %(expires_at)s) RETURNING id
+"""
+_ADD = f"""
+WITH kept AS ({_KEEP})
 INSERT INTO caching_semanticvector (answer_id, org_id, scope, dimensions, vector)
 SELECT id, %(org)s, %(scope)b, %(dimensions)s, %(vector)b FROM kept
+"""  # noqa: S608  # nosec B608 - of our own text
+_NAMED = """
+SELECT id, question, name FROM caching_semanticanswer
+ WHERE id = ANY(%(ids)s) AND org_id = %(org)s AND expires_at > now()
 """
 _REMOVE = """
 WITH gone AS (DELETE FROM caching_semanticvector WHERE answer_id = %(id)s AND org_id = %(org)s)
@@ -98,26 +104,31 @@ class PostgresStore:
         self, org_id: str, scope: bytes, vector: NDArray[np.float32], *,
         text: str, answer: CachedAnswer, filing: Filing, ttl_seconds: int, name: str = "",
     ) -> str:  # fmt: skip
-        entry = UUID(bytes=uuid_utils.uuid7().bytes)
-        row = {
-            "id": entry,
-            "org": org_id,
-            "name": UUID(name) if name else uuid4(),
-            "question": self._sealed(org_id, entry, text),
-            "entry": self._entries.pack(org_id, _place("entry", entry), answer, filing),
-            "task": answer.task,
-            "model": answer.model,
-            "key": filing.key_id,
-            "marks": list(marks_of(org_id, filing)),
-            "document": filing.document,
-            "stored_at": datetime.fromtimestamp(answer.stored_at, UTC),
-            "expires_at": datetime.now(UTC) + timedelta(seconds=ttl_seconds),
-            "scope": scope,
-            "dimensions": len(vector),
-            "vector": HalfVector(vector),
-        }
-        await self._rows(_ADD, row)
+        entry = new_entry()
+        row = self._row(org_id, entry, text=text, answer=answer, filing=filing, ttl_seconds=ttl_seconds, name=name)
+        vectored = {"scope": scope, "dimensions": len(vector), "vector": HalfVector(vector)}
+        await self._rows(_ADD, row | vectored)
         return str(entry)
+
+    async def keep(
+        self, org_id: str, entry: UUID, *, text: str, answer: CachedAnswer, filing: Filing, ttl_seconds: int, name: str
+    ) -> None:
+        """An entry whose vector is elsewhere. Raises StoreError."""
+        row = self._row(org_id, entry, text=text, answer=answer, filing=filing, ttl_seconds=ttl_seconds, name=name)
+        await self._rows(_KEEP, row)
+
+    async def neighbours(self, org_id: str, near: Sequence[tuple[str, float]]) -> Sequence[Neighbour]:
+        """Those of these entries, found elsewhere, that still hold, in their order. Raises StoreError."""
+        ids = [id for entry, _ in near if (id := _uuid_of(entry)) is not None]
+        rows = await self._rows(_NAMED, {"ids": ids, "org": org_id})
+        found = {str(id): (bytes(kept), str(name)) for id, kept, name in rows}
+        neighbours = []
+        for entry, similarity in near:
+            kept, name = found.get(entry, (None, ""))
+            text = None if kept is None else self._question(org_id, entry, kept)
+            if text is not None:
+                neighbours.append(Neighbour(entry, text, similarity, name))
+        return neighbours
 
     async def remove(self, org_id: str, entry: str) -> bool:
         return bool(await self._rows(_REMOVE, {"id": UUID(entry), "org": org_id}))
@@ -140,12 +151,30 @@ class PostgresStore:
             answered = await connection.execute(query, values)
             return [] if answered.description is None else await answered.fetchall()
 
+    def _row(
+        self, org_id: str, entry: UUID, *, text: str, answer: CachedAnswer, filing: Filing, ttl_seconds: int, name: str
+    ) -> dict[str, Any]:
+        return {
+            "id": entry,
+            "org": org_id,
+            "name": UUID(name) if name else uuid4(),
+            "question": self._sealed(org_id, entry, text),
+            "entry": self._entries.pack(org_id, _place("entry", entry), answer, filing),
+            "task": answer.task,
+            "model": answer.model,
+            "key": filing.key_id,
+            "marks": list(marks_of(org_id, filing)),
+            "document": filing.document,
+            "stored_at": datetime.fromtimestamp(answer.stored_at, UTC),
+            "expires_at": datetime.now(UTC) + timedelta(seconds=ttl_seconds),
+        }
+
     def _sealed(self, org_id: str, entry: UUID, text: str) -> bytes:
         if self._keyring is None:
             return text.encode()
         return self._keyring.seal(text, org_id=org_id, place=_place("question", entry))
 
-    def _question(self, org_id: str, entry: UUID, kept: bytes) -> str | None:
+    def _question(self, org_id: str, entry: UUID | str, kept: bytes) -> str | None:
         """None for one that was sealed with a key that has gone."""
         if self._keyring is None:
             return kept.decode(errors="replace")
@@ -153,6 +182,18 @@ class PostgresStore:
             return self._keyring.open(kept, org_id=org_id, place=_place("question", entry))
         except SecretUnreadable:
             return None
+
+
+def new_entry() -> UUID:
+    """Entries of one time lie together."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def _uuid_of(entry: str) -> UUID | None:
+    try:
+        return UUID(entry)
+    except ValueError:
+        return None
 
 
 def _forgive(work: asyncio.Task[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from caching.exact import mark
 from caching.models import SemanticAnswer, SemanticVector
+from caching.pinecone_purging import promise_forgetting
 from caching.purging import Holdings, Kind, Selection
 
 _AT_A_TIME = 1_000
@@ -27,7 +29,7 @@ WITH expired AS (
                         WHERE org_id = org.id AND expires_at < now() LIMIT %(most)s) old
    LIMIT %(most)s),
 gone AS (DELETE FROM caching_semanticvector WHERE answer_id IN (SELECT id FROM expired))
-DELETE FROM caching_semanticanswer WHERE id IN (SELECT id FROM expired)
+DELETE FROM caching_semanticanswer WHERE id IN (SELECT id FROM expired) RETURNING org_id, id
 """
 
 
@@ -54,13 +56,22 @@ class SemanticTier:
 
     def clear_expired(self) -> int:
         cleared = 0
-        with connection.cursor() as cursor:
-            while True:
-                cursor.execute(_CLEAR, {"most": _AT_A_TIME})
-                deleted: int = cursor.rowcount
-                cleared += deleted
-                if deleted < _AT_A_TIME:
-                    return cleared
+        while True:
+            deleted = _clear_some()
+            cleared += deleted
+            if deleted < _AT_A_TIME:
+                return cleared
+
+
+def _clear_some() -> int:
+    gone: dict[str, list[UUID]] = defaultdict(list)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLEAR, {"most": _AT_A_TIME})
+        for org_id, entry in cursor.fetchall():
+            gone[str(org_id)].append(entry)
+        for org_id, entries in gone.items():
+            promise_forgetting(org_id, entries)
+    return sum(len(entries) for entries in gone.values())
 
 
 def _fitting(org_id: str, selection: Selection) -> Q | None:
@@ -92,4 +103,5 @@ def _delete(answers: QuerySet[SemanticAnswer], org_id: str, page: list[UUID]) ->
     with transaction.atomic():
         SemanticVector.objects.for_org(org_id).filter(answer_id__in=page)._raw_delete(answers.db)
         deleted: int = answers._raw_delete(answers.db)
+        promise_forgetting(org_id, page)
     return deleted
