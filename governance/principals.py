@@ -42,7 +42,7 @@ _KEYS = f"""
 SELECT p.*, k.id AS key_id, k.org_id, k.digested_with, k.scopes, k.revoked_at IS NOT NULL AS revoked,
        extract(epoch FROM k.expires_at)::float8 AS expires_at, {ACCOUNTS_OF_ORG} AS accounts
 FROM governance_apikey k LEFT JOIN governance_policy p ON p.org_id = k.org_id
-"""  # noqa: S608 - put together from constants
+"""  # noqa: S608  # nosec B608 - put together from constants
 _FIND_KEY = f"{_KEYS} WHERE k.digest = ANY(%s)"
 _READ_KEY = f"{_KEYS} WHERE k.id = %s"
 
