@@ -14,7 +14,6 @@ from inference.bench.target import percentile
 
 SEARCHES = 400
 _LEARNED_WITHIN_SECONDS = 30.0
-_LEAST_HITS = 0.9
 
 
 def admission(stage: Stage) -> list[Figure]:
@@ -35,7 +34,7 @@ def t2(stage: Stage) -> list[Figure]:
     probes.fill_store(stage.sizes.entries)
     found = [probes.lookups(SEARCHES) for _ in range(stage.sizes.rounds)]
     stage.notes += [f"t2: {plan}" for plan in found[0].plans]
-    hits, cpu = zip(*(_hits(stage) for _ in range(stage.sizes.rounds)), strict=True)
+    hits, cpu, shares = zip(*(_hits(stage) for _ in range(stage.sizes.rounds)), strict=True)
     searches = [sorted(lookups.milliseconds) for lookups in found]
     return [
         Figure.of(figures.T2_SEARCH_P50, [percentile(waits, 0.5) for waits in searches]),
@@ -43,6 +42,7 @@ def t2(stage: Stage) -> list[Figure]:
         Figure.of(figures.T2_RECALL, [lookups.recall for lookups in found]),
         Figure.of(figures.T2_HIT_P50, [percentile(waits, 0.5) for waits in hits]),
         Figure.of(figures.T2_HIT_P95, [percentile(waits, 0.95) for waits in hits]),
+        Figure.of(figures.T2_HIT_SHARE, shares),
         Figure.of(figures.T2_HIT_CPU, cpu),
     ]
 
@@ -62,16 +62,18 @@ def _teach(stage: Stage) -> None:
     stage.fail("t2: a question in other words is not answered from T2")
 
 
-def _hits(stage: Stage) -> tuple[list[float], float]:
-    """The milliseconds of hits, asked one after the other, in ascending order; and those of the processor for each.
-    A few are checked with the provider instead, and are answered from T1 from then on."""
+def _hits(stage: Stage) -> tuple[list[float], float, float]:
+    """The milliseconds of hits, asked one after the other, in ascending order; those of the processor for each request;
+    and the share of hits. A few questions are checked with the provider instead, and come from T1 from then on: they do
+    not count. What else T2 misses, its index did not find."""
     used = proc.cpu_seconds(stage.gateway.pid)
     answers = _ask(stage, list(islice(wording.other_wordings(), stage.sizes.probes)))
     used = proc.cpu_seconds(stage.gateway.pid) - used
     waits = [wait for wait, tier in answers if tier == b"t2"]
-    if len(waits) < _LEAST_HITS * len(answers):
-        stage.fail(f"t2: only {len(waits)} of {len(answers)} questions in other words were answered from T2")
-    return sorted(waits), used * 1000 / max(len(answers), 1)
+    if not waits:
+        stage.fail(f"t2: none of {len(answers)} questions in other words was answered from T2")
+    asked = sum(tier != b"t1" for _, tier in answers)
+    return sorted(waits), used * 1000 / max(len(answers), 1), len(waits) / max(asked, 1)
 
 
 def _ask(stage: Stage, questions: Sequence[str]) -> list[tuple[float, bytes]]:

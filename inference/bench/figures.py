@@ -69,6 +69,7 @@ T2_SEARCH_P95 = Measure("t2_search_p95_ms", "T2, search of the store alone, p95"
 T2_RECALL = Measure("t2_recall", "T2, nearest found is nearest there is", "", 0.99, higher_is_better=True)
 T2_HIT_P50 = Measure("t2_hit_p50_ms", "T2 hit with its embedding, p50", "ms", 6.0, 3.0)
 T2_HIT_P95 = Measure("t2_hit_p95_ms", "T2 hit with its embedding, p95", "ms", 15.0, 6.0)
+T2_HIT_SHARE = Measure("t2_hit_share", "T2, other wordings that it answers", "", 0.85, higher_is_better=True)
 T2_HIT_CPU = Measure("t2_hit_cpu_ms", "T2 hit with its embedding, CPU per request", "ms")
 MEMORY = Measure("memory_mb", "memory after all requests", "MB", 200, 120)
 MEMORY_GROWTH = Measure("memory_growth_percent", "memory growth over the last half", "%", 5)
