@@ -13,7 +13,7 @@ MOST_PAGES: Final = 600
 _LEAF: Final = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
 _COUNT: Final = re.compile(rb"/Count\s+(\d{1,9})")
 _KIDS: Final = re.compile(rb"/Kids\s*\[([^\]]{0,100000})")
-_LONGEST_HEAD, _MOST_STREAMS, _UNPACKED_BYTES = 2_000, 10_000, 8 * 2**20
+_LONGEST_HEAD, _MOST_STREAMS, _UNPACKED_BYTES = 2_000, 1_000, 2 * 2**20
 """How far behind its type an object stream begins, how many are read, and how much they may hold."""
 
 
