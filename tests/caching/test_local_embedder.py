@@ -58,3 +58,18 @@ def test_a_model_that_somebody_else_has_built_meanwhile_is_taken(tmp_path, monke
     monkeypatch.setattr(build, "_quantize", build_after_another)
     assert build._build("model").read_text() == tmp_path.name
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_older_recipes_made_goes_when_another_is_built_and_nothing_else_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "_folders", lambda: [tmp_path])
+    monkeypatch.setattr(build, "_quantize", lambda _weights, _scratch, built: (built / "graph.onnx").write_text("new"))
+    (tmp_path / "minilm-int8-0123456789abcdef.onnx").write_text("the oldest")
+    (tmp_path / "minilm-int8-fedcba9876543210").mkdir()
+    (tmp_path / "minilm-int8-fedcba9876543210" / "graph.onnx").write_text("old")
+    for other in ("notes.txt", "minilm-int8-mine", "minilm-int8-0123456789abcdef.onnx.bak"):
+        (tmp_path / other).write_text("somebody else's")
+    built = build._build("minilm-int8-aaaaaaaaaaaaaaaa")
+    assert built.read_text() == "new"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "minilm-int8-0123456789abcdef.onnx.bak", "minilm-int8-aaaaaaaaaaaaaaaa", "minilm-int8-mine", "notes.txt",
+    ]  # fmt: skip
