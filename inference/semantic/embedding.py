@@ -11,9 +11,6 @@ from caching.domain import Embedded, Embedder, MeteredEmbedder
 from inference.domain import Order
 from inference.tokens import estimate_tokens
 
-OWN_SPEND = "own_spend"
-"""Under which name the evidence of a receipt says what Asahi itself paid for."""
-
 
 def for_nothing(_: int) -> int:
     """The price of what runs in this process."""
@@ -75,9 +72,9 @@ class Sources:
 
 
 def with_own_spend(order: Order, what: str, nano: int, facts: Mapping[str, Any]) -> Order:
-    """The order with one more thing that Asahi paid for itself; the receipt shows each of them."""
-    said = {**order.evidence.get(OWN_SPEND, {}), what: {**facts, "nano": nano}}
-    return replace(order, own_spend_nano=order.own_spend_nano + nano, evidence={**order.evidence, OWN_SPEND: said})
+    """The order with one more thing that Asahi paid for itself, which the receipt shows among its evidence."""
+    said = {**order.evidence, what: {**facts, "own_spend_nano": nano}}
+    return replace(order, own_spend_nano=order.own_spend_nano + nano, evidence=said)
 
 
 async def _embed(embedder: Embedder, text: str) -> Embedded:

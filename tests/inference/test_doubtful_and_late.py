@@ -135,10 +135,8 @@ async def test_a_verified_neighbour_is_served_with_the_reason_and_the_cost() -> 
     assert told.judge is not None
     assert told.judge.asked == [(ASKED, AGAIN)]
     assert again.order.own_spend_nano == 70 + 500
-    assert again.order.evidence["own_spend"] == {
-        "embedding": {"model": "paid-model", "tokens": 7, "nano": 70},
-        "verifier": {"model": SONNET.id, "tokens": 90, "nano": 500},
-    }
+    assert again.order.evidence["embedding"] == {"model": "paid-model", "tokens": 7, "own_spend_nano": 70}
+    assert again.order.evidence["verifier"] == {"model": SONNET.id, "tokens": 90, "own_spend_nano": 500}
 
 
 async def test_a_no_is_a_miss_that_says_so_and_costs_the_same() -> None:
@@ -147,7 +145,7 @@ async def test_a_no_is_a_miss_that_says_so_and_costs_the_same() -> None:
     assert again.answer is None
     assert "the verifier tells them apart" in again.order.notes["t2"]
     assert again.order.own_spend_nano == 570
-    assert again.order.evidence["own_spend"]["verifier"]["estimated"] is True
+    assert again.order.evidence["verifier"]["estimated"] is True
 
 
 async def test_without_a_verifier_what_is_doubtful_is_a_miss() -> None:
@@ -194,7 +192,7 @@ async def test_a_vector_that_comes_too_late_is_learned_from_and_paid() -> None:
     learning = asyncio.create_task(told.lessons.run())
     late = await told.ask(about(ASKED))
     assert late.order.notes["t2"] == "left out: it did not answer in time"
-    assert late.order.evidence["own_spend"]["embedding"]["estimated"] is True
+    assert late.order.evidence["embedding"]["estimated"] is True
     assert late.order.own_spend_nano > 0
     told.embedder.may_answer.set()
     for _ in range(5):
@@ -222,4 +220,4 @@ async def test_an_embedder_that_fails_costs_nothing() -> None:
     (failed,) = await tell(Told(Broken()), ASKED)
     assert failed.order.own_spend_nano == 0
     assert failed.order.notes["t2"].startswith("left out")
-    assert "own_spend" not in failed.order.evidence
+    assert "embedding" not in failed.order.evidence
