@@ -187,6 +187,11 @@ def renew_command(org_id: str, running: Iterable[tuple[str, int, bool]], *, leas
     return RENEW.whole((spend, reserved, leases, active), lease_ms, *words)
 
 
+def renew_flight_command(flight_key: str) -> Command:
+    """Extends the flight of a request still running."""
+    return pack(b"PEXPIRE", flight_key, _FLIGHT_MS)
+
+
 def record_words(
     org_id: str, *, at: datetime, spent: Spent, request_ids: Iterable[str] = (), always: bool
 ) -> list[str | int | bytes]:

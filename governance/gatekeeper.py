@@ -27,6 +27,7 @@ from governance.admission import (
     needs_settling,
     prime_command,
     renew_command,
+    renew_flight_command,
     settle_command,
     verdict_of,
 )
@@ -68,6 +69,8 @@ class Gatekeeper:
         self._owed: dict[str, Payment] = {}
         """How requests ended that Redis still has to be told of; a cost of 0 releases what it may hold for one."""
         self._losses = 0
+        self._flights: dict[str, str] = {}
+        """Where the requests of this process say that they are getting an answer for everyone."""
 
     async def admit(self, principal: Principal, ask: Ask) -> Verdict:
         """Admission and the T1 read, in one round trip. Never `Cold`."""
@@ -83,6 +86,8 @@ class Gatekeeper:
         except asyncio.CancelledError:
             self._release_later(principal, ask)
             raise
+        if ask.flight_key and isinstance(verdict, Admitted):
+            self._flights[ask.request_id] = ask.flight_key
         if isinstance(verdict, Admitted) and verdict.holds:
             self._owed.pop(ask.request_id, None)  # the hold speaks for it from now on
             self._holds[ask.request_id] = _hold_of(principal, ask, verdict.minute, local=local)
@@ -91,6 +96,7 @@ class Gatekeeper:
     def settling(self, request_id: str, *, cost_nano: int, tokens: int) -> tuple[Command, ...]:
         """The commands that settle a request at what it used, to be sent at once with whatever else ends it; none if it
         holds nothing, or if Redis is away (it is then told later)."""
+        self._flights.pop(request_id, None)
         hold = self._holds.pop(request_id, None)
         if hold is None:
             return ()
@@ -137,8 +143,10 @@ class Gatekeeper:
         by_org: dict[str, list[tuple[str, int, bool]]] = {}
         for request_id, hold in self._holds.items():
             by_org.setdefault(hold.org_id, []).append((request_id, hold.amount_nano, hold.takes_place))
-        if by_org:
-            _report(await self._pipe.submit(*(renew_command(org_id, running) for org_id, running in by_org.items())))
+        commands = [renew_command(org_id, running) for org_id, running in by_org.items()]
+        commands += [renew_flight_command(key) for key in self._flights.values()]
+        if commands:
+            _report(await self._pipe.submit(*commands))
 
     async def reconcile(self) -> None:
         """Called every second: tells Redis what it could not be told, and lets go of what the ledger has.

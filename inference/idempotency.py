@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 30
 KEPT_HOURS = 24
 _RENEWED_EVERY_SECONDS = 10
+_MOST_OWED = 200
+"""Answers that may wait in memory for a Postgres that is away."""
 
 _CLAIM = """
 INSERT INTO inference_idempotentcall AS known
@@ -90,6 +92,8 @@ class Claims:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._held: dict[UUID, Claim] = {}
+        self._owed: dict[UUID, tuple[LiteralString, tuple[Any, ...]]] = {}
+        """What Postgres could not be told of claims that have ended; they are held until it can."""
         self._work: set[asyncio.Task[Any]] = set()
 
     async def take(self, org_id: str, key: str, fingerprint: bytes) -> Found | None:
@@ -98,10 +102,11 @@ class Claims:
         asked = {"id": uuid4(), "org": org_id, "key": digest, "fingerprint": fingerprint}
         async with self._pool.connection() as connection:
             taken = await connection.execute(_CLAIM, {**asked, "lease": LEASE_SECONDS, "kept": KEPT_HOURS})
-            if (row := await taken.fetchone()) is not None:
-                claim = self._held[row[0]] = Claim(row[0], org_id)
-                return claim
-            known = await (await connection.execute(_READ, (org_id, digest))).fetchone()
+            row = await taken.fetchone()
+            known = None if row else await (await connection.execute(_READ, (org_id, digest))).fetchone()
+        if row is not None:
+            claim = self._held[row[0]] = Claim(row[0], org_id)
+            return claim
         if known is None:
             return None
         claim_id, its_fingerprint, answered, status, headers, body = known
@@ -133,23 +138,34 @@ class Claims:
             await asyncio.sleep(_RENEWED_EVERY_SECONDS)
             if self._held:
                 try:
-                    async with self._pool.connection() as connection:
-                        await connection.execute(_RENEW, (LEASE_SECONDS, list(self._held)))
+                    await self.renew()
                 except psycopg.Error as error:
                     log.warning("idempotency.leases_not_renewed", extra={"error": type(error).__name__})
+
+    async def renew(self) -> None:
+        """Holds what is being answered for longer, and says what could not be said before. Raises psycopg.Error."""
+        async with self._pool.connection() as connection:
+            for claim_id, (statement, values) in list(self._owed.items()):
+                await connection.execute(statement, values)
+                del self._owed[claim_id], self._held[claim_id]
+            await connection.execute(_RENEW, (LEASE_SECONDS, list(self._held)))
 
     async def drain(self) -> None:
         """At shutdown, once no call runs any more: wait until what was answered is kept."""
         await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _end(self, claim: Claim, statement: LiteralString, values: tuple[Any, ...]) -> None:
-        """The answer is there and charged: the caller gets it, even if a further attempt would not."""
-        self._held.pop(claim.id, None)
+        """The answer is there and charged: the caller gets it, and further attempts wait until it could be kept."""
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(statement, values)
+            self._held.pop(claim.id, None)
         except psycopg.Error as error:
             log.error("idempotency.not_kept", extra={"error": type(error).__name__})
+            if len(self._owed) < _MOST_OWED:
+                self._owed[claim.id] = (statement, values)
+            else:
+                self._held.pop(claim.id, None)
 
     def _worked(self, task: asyncio.Task[Any]) -> None:
         self._work.discard(task)

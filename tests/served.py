@@ -26,6 +26,7 @@ from analytics.models import LedgerEntry
 from analytics.recorder import Recorder
 from analytics.spend import SpendTeller
 from analytics.stream import EventStream, connect
+from governance import auth
 from governance.domain import Scope
 from governance.keys import issue_key
 from governance.models import Organization, Policy
@@ -70,7 +71,14 @@ class Tenant:
         return {"authorization": f"Bearer {self.key}", **self.extra}
 
     def policy(self, **changes: Any) -> None:
+        """Change the policy, and wait until the gateway has heard of it: within a second, is what it promises."""
+        directory = auth._Installed.directory
+        heard = directory._changes if directory is not None else 0
         change_policy(org_id=self.org_id, changes=changes)
+        deadline = time.monotonic() + 5
+        while directory is not None and directory._changes == heard:
+            assert time.monotonic() < deadline, "the gateway did not hear of the change"
+            time.sleep(0.002)
 
     def ledger(self, count: int, patience: float = 10.0) -> list[LedgerEntry]:
         """The organization's ledger entries, once there are `count` of them."""

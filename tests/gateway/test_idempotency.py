@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from inference.models import IdempotentCall
 from inference.tasks import clear_idempotent_calls
 from tests.gateway.conftest import Served, Simulator, Tenant
+from tests.gateway.flaky_proxy import FlakyProxy
 
 CHAT = "/v1/chat/completions"
 
@@ -266,3 +269,20 @@ def test_what_has_expired_is_deleted_and_nothing_else(gateway: Served, tenant: T
     assert clear_idempotent_calls() >= 1
     assert post(gateway, tenant, asked("new"), key="new").headers["x-asahi-idempotent-replay"] == "true"
     assert known.count() == 1
+
+
+def test_an_answer_that_could_not_be_kept_is_kept_once_postgres_is_back(
+    gateway: Served, tenant: Tenant, simulator: Simulator, postgres_proxy: FlakyProxy
+) -> None:
+    simulator.faults(latency_ms=700)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(post, gateway, tenant, asked())
+        time.sleep(0.3)
+        with postgres_proxy.cut():
+            assert first.result(30).status_code == 200
+    deadline = time.monotonic() + 20
+    while (again := post(gateway, tenant, asked())).status_code == 503:  # then it waits for what is owed
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert again.headers["x-asahi-idempotent-replay"] == "true"
+    assert len(simulator.calls()) == 1
