@@ -31,9 +31,7 @@ async def document_of(
     if document is None and controls.workflow is not None:
         raise InvalidControl("workflow", "needs a 'document', or the 'document_id' of one")
     if _takes_notes(controls) and controls.max_cost_nano is not None:
-        raise InvalidControl(
-            "cost_budget", "holds for one call, and 'map_reduce' makes one for each part"
-        )
+        raise InvalidControl("cost_budget", "holds for one call, and 'map_reduce' makes one for each part")
     return document
 
 
