@@ -122,7 +122,10 @@ class SemanticCache:
             order, decision = await self._verified(order, asked.text, decision, near)
         self._worth.saw(order.principal.org_id, hit=decision.outcome is Outcome.HIT)
         if decision.outcome is Outcome.HIT and not calibration.explores(decision.certainty, _luck_of(order)):
-            answer = await self._store.answer(order.principal.org_id, decision.entry)
+            try:
+                answer = await self._store.answer(order.principal.org_id, decision.entry)
+            except StoreError as error:  # what a verifier cost is known here alone
+                return self._left_out(order, error)
             if answer is not None:
                 noted = self._noted(order, decision, subject)
                 return Looked(noted, answer, f"{decision.reason}: answered from {self._tier.name}")

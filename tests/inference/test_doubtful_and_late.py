@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from caching.calibration import Calibration
-from caching.domain import Embedded, EmbeddingError
+from caching.domain import Embedded, EmbeddingError, StoreError
 from inference.domain import Order, Tier
 from inference.semantic.embedding import Source, Sources
 from inference.semantic.learning import Lessons
@@ -152,6 +152,20 @@ async def test_without_a_verifier_what_is_doubtful_is_a_miss() -> None:
     _, again = await tell(Told(Paid()), ASKED, AGAIN)
     assert again.answer is None
     assert again.order.notes["t2"].startswith("perhaps the same question")
+
+
+async def test_a_verdict_is_paid_though_the_answer_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(Paid(), YES)
+    await tell(told, ASKED)
+
+    async def away(*_: Any) -> Any:
+        raise StoreError("away")
+
+    monkeypatch.setattr(told.store, "answer", away)
+    again = await told.ask(about(AGAIN))
+    assert again.answer is None
+    assert again.order.notes["t2"].startswith("left out")
+    assert again.order.own_spend_nano == 570
 
 
 async def test_its_yes_is_no_label() -> None:
