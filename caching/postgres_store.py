@@ -32,9 +32,9 @@ SESSION_OPTIONS = (
     "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100 -c plan_cache_mode=force_custom_plan "
     "-c random_page_cost=1.1"
 )
-"""How connections that search are opened. A generic plan would not know how many rows a scope has; and with pages as dear
-as on a turning disk the planner would walk the index, which misses some, where reading the scope's rows, which misses
-none, is as quick."""
+"""How connections that search are opened. A generic plan would not know how many rows a scope has. With random pages as
+dear as on a turning disk, the planner would walk the index, which misses some, where reading the scope's rows misses
+none and is as quick."""
 
 _NEAREST = """
 SELECT near.answer_id, answer.question, answer.name, near.similarity
