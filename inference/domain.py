@@ -245,6 +245,8 @@ class Order:
     task_text: str
     intent: str = ""
     """What decides, beside the content, what is answered: the model named, or what the router was asked for."""
+    simulated: bool = False
+    """Whether a simulator answers in any provider's place here."""
     techniques: tuple[str, ...] = ()
     tokens_saved: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)

@@ -57,6 +57,7 @@ class Quoting:
             t1_key=None if uncacheable else _t1_key(principal, call, intent),
             task_text=task_text,
             intent=intent,
+            simulated=bool(self._simulated),
             notes={**notes, "t1": uncacheable} if uncacheable else notes,
         )
 

@@ -153,7 +153,9 @@ class SemanticCache:
         return order, replace(decision, outcome=Outcome.HIT if verdict.same else Outcome.MISS, reason=reason)
 
     def _subject(self, order: Order, asked: _Asked) -> Subject:
-        return (order.principal.org_id, detect_task(asked.text), asked.source.embedder.version)
+        """What is learned from a simulator's answers says nothing about a model's."""
+        version = asked.source.embedder.version
+        return (order.principal.org_id, detect_task(asked.text), f"{version}+simulated" if order.simulated else version)
 
     def _passed(self, order: Order, note: str, *, as_: str = "passed") -> Looked:
         observe_lookup(self._tier, as_)
