@@ -22,15 +22,15 @@ class Limiter:
     def __init__(self, client: redis.Redis) -> None:
         source = ADMIT.source.decode()
         assert source.count(_CLOCK) == 1
-        by_hand = "{math.floor(tonumber(ARGV[14]) / 1000), tonumber(ARGV[14]) % 1000 * 1000}"
+        by_hand = "{math.floor(tonumber(ARGV[15]) / 1000), tonumber(ARGV[14]) % 1000 * 1000}"
         self._script = client.register_script(source.replace(_CLOCK, by_hand))
         self._client = client
         base = f"asahi:gov:{{{uuid4()}}}:"
-        self._keys = [base + part for part in ("t1", "rate", "spend", "reserved", "leases", "active")]
+        self._keys = [base + part for part in ("t1", "rate", "spend", "reserved", "leases", "active", "flight")]
 
     def ask(self, at_ms: int, *, tokens: int = 0, requests_limit: int = -1, tokens_limit: int = -1) -> list[Any]:
         limits = (requests_limit, tokens_limit, -1, -1, -1)
-        arguments = (f"req_{uuid4().hex}", "d", "m", -1, tokens, *limits, 60_000, 0, 1, at_ms)
+        arguments = (f"req_{uuid4().hex}", "d", "m", -1, tokens, *limits, 60_000, 0, 1, 0, at_ms)
         answer: list[Any] = self._script(keys=self._keys, args=arguments)
         return answer
 
