@@ -22,7 +22,7 @@ class Limiter:
     def __init__(self, client: redis.Redis) -> None:
         source = ADMIT.source.decode()
         assert source.count(_CLOCK) == 1
-        by_hand = "{math.floor(tonumber(ARGV[15]) / 1000), tonumber(ARGV[14]) % 1000 * 1000}"
+        by_hand = "{math.floor(tonumber(ARGV[15]) / 1000), tonumber(ARGV[15]) % 1000 * 1000}"
         self._script = client.register_script(source.replace(_CLOCK, by_hand))
         self._client = client
         base = f"asahi:gov:{{{uuid4()}}}:"
