@@ -222,7 +222,8 @@ def text_seen(body: bytes) -> str:
 
 
 def _texts_of(event: dict[str, Any]) -> list[str]:
-    said = [(choice.get("delta") or {}).get("content") or "" for choice in event.get("choices") or ()]
+    choices = [choice for choice in event.get("choices") or () if isinstance(choice, dict)]  # a hostile event's are not
+    said = [(choice.get("delta") or {}).get("content") or "" for choice in choices]
     delta = event.get("delta")
     if isinstance(delta, dict):
         said.append(delta.get("text") or "")
