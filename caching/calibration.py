@@ -2,8 +2,9 @@
 
 Every miss brings a new answer, which is compared with the nearest entry's: had that been served, right or wrong? A few
 hits are sent on all the same, to be labelled too. Labels are counted by certainty, in bins. From the most certain bin
-downwards, bins are opened as long as the errors expected of all open bins stay within the target, on the safe side by a
-confidence bound. A bin is labelled by its misses before it is opened, so opening it is not a guess.
+downwards, bins are opened as long as the errors expected of all open bins stay within the target, with a small margin.
+That aims at the target and is no guarantee: a stream may realise half as much again, one the gate misjudges twice as
+much. A bin is labelled by its misses before it is opened, so opening it is not a guess.
 
 The target is a share of all requests that are looked up. State is a value: the same labels in the same order give the
 same thresholds, and a store keeps it as JSON of some hundred bytes.

@@ -36,7 +36,7 @@ STREAMS = {
 
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("target", [0.005, 0.01, 0.03])
-def test_errors_stay_within_the_target_on_any_stream(stream, target):
+def test_errors_stay_near_the_target_and_within_twice_of_it_on_any_stream(stream, target):
     for seed in range(3):
         _, errors, _ = replay(STREAMS[stream], seed=seed, target=target)
         slack = 2.0 if stream == "worse than the gate believes" else 1.4
